@@ -115,7 +115,9 @@ class dtype(metaclass=TorchNamed):
         return self._to_complex
 
 
-def _make(name: str, np_type: Any, scalar_name: str, abbr: str, category: builtins.int, itemsize: builtins.int) -> dtype:
+def _make(
+    name: str, np_type: Any, scalar_name: str, abbr: str, category: builtins.int, itemsize: builtins.int
+) -> dtype:
     """Build one instance, past the guards that keep users from doing so."""
     d = object.__new__(dtype)
     put = object.__setattr__
@@ -319,7 +321,7 @@ class finfo(_Info):
                 "torch.finfo() requires a floating point input type. Use torch.iinfo to handle 'torch.finfo'"
             )
         real = type_.to_real()
-        limits = ml_dtypes.finfo(real.np)
+        limits = ml_dtypes.finfo(real.np)  # type: ignore[no-untyped-call]
         tiny = builtins.float(limits.smallest_normal)
         self._put(
             bits=real.itemsize * 8,
