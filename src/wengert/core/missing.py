@@ -94,7 +94,7 @@ def owner_of(cls: type) -> str:
     for base in cls.__mro__:
         module = base.__module__
         if module == "torch" or module.startswith("torch."):
-            return f"{module}.{base.__qualname__}"
+            return f"{module}.{base.__name__}"
         if module == PACKAGE or module.startswith(PACKAGE + "."):
-            return f"{PACKAGE}.{base.__qualname__}"
-    return cls.__qualname__
+            return f"{PACKAGE}.{base.__name__}"
+    return cls.__name__
