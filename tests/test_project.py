@@ -1,0 +1,147 @@
+"""The project around the library: a light import, the README's commands and programs, the examples, the wheel."""
+from __future__ import annotations
+
+import json
+import re
+import shutil
+import subprocess
+import sys
+import tomllib
+import zipfile
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+README = (ROOT / "README.md").read_text("utf-8")
+EXAMPLES = sorted((ROOT / "examples").glob("*.py"))
+
+HEAVY = ("scipy", "jax", "cupy", "torch", "asyncio", "multiprocessing", "unittest", "concurrent.futures", "tqdm",
+         "safetensors", "mpi4py")
+
+
+# -------------------------------------------------------------------------------------------------------- the import
+
+
+def test_import_is_light(python) -> None:
+    """No heavy module comes with `import wengert` that NumPy and ml_dtypes do not bring themselves."""
+    listing = "import json, sys; print(json.dumps(sorted(sys.modules)))"
+    before = set(json.loads(python("-c", f"import numpy, ml_dtypes; {listing}").stdout))
+    done = python("-c", f"import wengert; {listing}")
+    assert done.returncode == 0, done.stderr
+    added = set(json.loads(done.stdout)) - before
+    assert not added & set(HEAVY)
+
+
+def test_import_warns_of_nothing(python) -> None:
+    done = python("-W", "error", "-c", "import wengert")
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_numpy_warnings_stay_inside(python) -> None:
+    program = "import wengert as torch; print(torch.ones(1) / 0, torch.zeros(1) / 0, torch.zeros(1).log())"
+    done = python("-c", program)
+    assert (done.stdout, done.stderr) == ("tensor([inf]) tensor([nan]) tensor([-inf])\n", "")
+
+
+# -------------------------------------------------------------------------------------------------------- the README
+
+
+def blocks(language: str) -> list[str]:
+    return re.findall(rf"^```{language}\n(.*?)^```$", README, flags=re.MULTILINE | re.DOTALL)
+
+
+def test_readme_commands() -> None:
+    """Two commands do all the set-up: the first runs a PyTorch training script, the second the tests."""
+    commands = blocks("bash")
+    assert len(commands) == 2
+    assert all(len(command.strip().splitlines()) == 1 for command in commands)
+    run, test = commands
+    found = re.search(r"-m wengert (examples/\w+\.py)", run)
+    assert found is not None
+    assert re.search(r"^import torch$", (ROOT / found[1]).read_text("utf-8"), flags=re.MULTILINE)
+    assert "-m pytest" in test
+
+
+def test_readme_programs_print_what_it_says(python) -> None:
+    """Every ```python block followed by a ```text block prints that text."""
+    fences = r"^```python\n(.*?)^```\n+(?:[^`]*?\n)?```text\n(.*?)^```$"
+    pairs = re.findall(fences, README, flags=re.MULTILINE | re.DOTALL)
+    assert pairs
+    for program, output in pairs:
+        done = python("-m", "wengert", "-c", program)
+        assert (done.stdout, done.returncode) == (output, 0), done.stderr
+
+
+def test_readme_links() -> None:
+    for target in re.findall(r"\]\(([^)#]+)[^)]*\)", README):
+        assert "://" in target or (ROOT / target).exists(), target
+
+
+# ------------------------------------------------------------------------------------------------------ the examples
+
+
+@pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: path.stem)
+def test_example(python, path: Path) -> None:
+    """Runs, unchanged, as a PyTorch script; where PyTorch is installed, it prints the same words and numbers there."""
+    ours = python("-m", "wengert", path)
+    assert ours.returncode == 0, ours.stderr
+    assert ours.stdout
+    try:
+        from importlib.metadata import PackageNotFoundError, version
+
+        version("torch")
+    except PackageNotFoundError:
+        return
+    theirs = python(path)
+    assert theirs.returncode == 0, theirs.stderr
+    number = re.compile(r"[-+]?\d+\.\d+(?:e[-+]\d+)?")
+    assert number.sub("#", ours.stdout) == number.sub("#", theirs.stdout)
+    assert [float(text) for text in number.findall(ours.stdout)] == pytest.approx(
+        [float(text) for text in number.findall(theirs.stdout)], rel=1e-3, abs=1e-4)
+
+
+# ------------------------------------------------------------------------------------------------------- the package
+
+
+def tracked_files() -> list[Path]:
+    if shutil.which("git") is None or not (ROOT / ".git").exists():
+        pytest.skip("not a git checkout")
+    done = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, text=True, check=True)
+    return [ROOT / name for name in done.stdout.split("\0") if name and (ROOT / name).is_file()]
+
+
+def test_metadata_agree() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
+    from wengert._version import __version__
+
+    assert project["requires-python"] == ">=3.11" and sys.version_info >= (3, 11)
+    assert f"## {__version__}" in (ROOT / "CHANGELOG.md").read_text("utf-8")
+    import wengert
+
+    assert wengert.compat.PACKAGE == project["name"] == "wengert"
+
+
+def test_no_large_or_generated_files_are_tracked() -> None:
+    for path in tracked_files():
+        assert path.stat().st_size < 500_000, path
+        assert not {"__pycache__", ".venv", "dist"} & set(path.parts[len(ROOT.parts):]), path
+
+
+@pytest.mark.slow
+def test_wheel(tmp_path: Path) -> None:
+    """One small wheel for every platform, which holds the package, its type marker and nothing else."""
+    pytest.importorskip("build")
+    pytest.importorskip("hatchling")
+    done = subprocess.run(
+        [sys.executable, "-m", "build", "--wheel", "--no-isolation", "--outdir", tmp_path, ROOT],
+        capture_output=True, text=True, stdin=subprocess.DEVNULL, check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    (wheel,) = tmp_path.glob("*.whl")
+    assert wheel.name.endswith("-py3-none-any.whl")
+    assert wheel.stat().st_size < 1_000_000
+    names = zipfile.ZipFile(wheel).namelist()
+    assert {"wengert/py.typed", "wengert/__init__.py", "wengert/__main__.py", "wengert/_standin/torch.py"} <= set(names)
+    assert {name.split("/")[0] for name in names if ".dist-info/" not in name} == {"wengert"}
+    assert not [name for name in names if name.endswith(".pyc")]
