@@ -1,0 +1,188 @@
+"""Builds the documentation from the code: `python docs/build.py [DIRECTORY]` (default: docs/_build).
+
+Markdown pages: `ops.md`, the op table; a page for every public namespace with signatures and docstrings; `index.md`.
+Needs nothing but the package itself.
+"""
+from __future__ import annotations
+
+import argparse
+import importlib
+import importlib.util
+import inspect
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+ROOT = Path(__file__).resolve().parents[1]
+PACKAGE = "wengert"
+
+# the public namespaces; those that do not exist yet are left out
+NAMESPACES = """
+    wengert wengert.autograd wengert.autograd.functional wengert.autograd.forward_ad wengert.autograd.graph
+    wengert.func wengert.nn wengert.nn.functional wengert.nn.init wengert.nn.utils wengert.optim
+    wengert.optim.lr_scheduler wengert.linalg wengert.fft wengert.special wengert.distributions
+    wengert.utils.data wengert.utils.checkpoint wengert.inspect wengert.compile wengert.distributed
+    wengert.serialization wengert.compat
+""".split()
+
+
+# ---------------------------------------------------------------------------------------------------------- the pages
+
+
+def public_names(module: ModuleType) -> list[str]:
+    """What `__all__` says, else everything public that is no module."""
+    names = getattr(module, "__all__", None)
+    if names is None:
+        names = [name for name, value in vars(module).items() if not name.startswith("_")
+                 and not isinstance(value, ModuleType) and getattr(value, "__module__", PACKAGE) != "__future__"]
+    return sorted(set(names), key=str.lower)
+
+
+def signature(value: Any) -> str:
+    try:
+        return str(inspect.signature(value))
+    except (TypeError, ValueError):
+        return "(...)"
+
+
+def summary(value: Any) -> str:
+    """The first paragraph of the docstring, on one line."""
+    text = inspect.getdoc(value) or ""
+    return " ".join(text.split("\n\n")[0].split())
+
+
+def own_members(cls: type) -> Iterator[tuple[str, Any]]:
+    for name, value in sorted(vars(cls).items()):
+        if not name.startswith("_") and (callable(value) or isinstance(value, (property, classmethod, staticmethod))):
+            yield name, value
+
+
+def entry(name: str, value: Any) -> Iterator[str]:
+    if isinstance(value, type):
+        yield f"### class {name}\n"
+        yield (inspect.getdoc(value) or "").strip() + "\n" if value.__doc__ else ""
+        for member, function in own_members(value):
+            plain = getattr(function, "__func__", function)
+            shown = member if isinstance(function, property) else f"{member}{signature(plain)}"
+            yield f"- `{shown}` {summary(function)}".rstrip()
+        yield ""
+    elif callable(value):
+        yield f"### {name}{signature(value)}\n".replace("_", "\\_")
+        yield (inspect.getdoc(value) or "") + "\n"
+    else:
+        yield f"### {name}\n".replace("_", "\\_")
+        yield f"`{type(value).__name__}`\n"
+
+
+def namespace_page(module: ModuleType, names: list[str]) -> str:
+    lines = [f"# {module.__name__}\n", (inspect.getdoc(module) or "") + "\n"]
+    for name in names:
+        lines += entry(name, getattr(module, name))
+    return "\n".join(lines).rstrip() + "\n"
+
+
+# ------------------------------------------------------------------------------------------------------- the op table
+
+
+def saves(op: Any) -> str:
+    """What a recorded call keeps: the names in its rules that are inputs or outputs (shapes and dtypes cost nothing)."""
+    found: dict[str, None] = {}
+    for wanted in op.wants.values():
+        for name in wanted:
+            if name in op.inputs or name == "out" or name.startswith("out") and name[3:].isdigit():
+                found[name] = None
+    return ", ".join(found) or "nothing"
+
+
+def forward_mode(op: Any) -> str:
+    if not op.takes_gradient:
+        return "no derivative"
+    if op.jvp is not None:
+        return "by hand"
+    return "from the vjp, twice" if op.kind == "general" else "derived"
+
+
+def batching(op: Any) -> str:
+    if op.batch is not None:
+        return "by hand"
+    return "a loop" if op.kind == "general" else "derived"
+
+
+def debts(op: Any) -> str:
+    """What the design asks of an op and this one lacks."""
+    found = []
+    if not op.samples:
+        found.append("no samples")
+    if op.takes_gradient and forward_mode(op).startswith("from"):
+        found.append("no jvp of its own")
+    if batching(op) == "a loop":
+        found.append("no batch rule")
+    return ", ".join(found)
+
+
+def ops_page(table: dict[str, Any]) -> str:
+    kinds = sorted({op.kind for op in table.values()})
+    owing = sum(bool(debts(op)) for op in table.values())
+    lines = [
+        "# The op table\n",
+        f"{len(table)} primitives: "
+        + ", ".join(f"{sum(op.kind == kind for op in table.values())} {kind}" for kind in kinds)
+        + f". {owing} have debts. Everything else is a composite of these.\n",
+        "A gradient is recorded as the node; *saves* is what such a record keeps alive besides shapes and parameters.\n",
+        "| op | kind | inputs | parameters | node | saves | forward mode | batching | samples | debts |",
+        "|---|---|---|---|---|---|---|---|---|---|",
+    ]
+    for name, op in sorted(table.items()):
+        node = op.Node.__name__ if op.takes_gradient else ""
+        cells = [name, op.kind, ", ".join(op.inputs), ", ".join(op.params), node, saves(op) if op.takes_gradient else "",
+                 forward_mode(op), batching(op), str(len(op.samples)), debts(op)]
+        lines.append("| " + " | ".join(cells) + " |")
+    return "\n".join(lines) + "\n"
+
+
+# -------------------------------------------------------------------------------------------------------------- build
+
+
+def find(name: str) -> ModuleType | None:
+    """The namespace, or None where this package does not have it (yet)."""
+    try:
+        return importlib.import_module(name)
+    except ModuleNotFoundError as error:
+        if error.name is not None and (name == error.name or name.startswith(error.name + ".")):
+            return None
+        raise
+
+
+def build(directory: Path) -> list[str]:
+    """Writes every page; gives their names."""
+    primitive = importlib.import_module(f"{PACKAGE}.core.primitive")
+    importlib.import_module(PACKAGE)  # fills the table
+    directory.mkdir(parents=True, exist_ok=True)
+    pages = {"ops.md": ops_page(primitive.TABLE)}
+    index = [f"# {PACKAGE}\n", f"- [The op table](ops.md): {len(primitive.TABLE)} primitives"]
+    for name in NAMESPACES:
+        module = find(name)
+        if module is None:
+            continue
+        names = public_names(module)
+        pages[f"{name}.md"] = namespace_page(module, names)
+        index.append(f"- [{name}]({name}.md): {len(names)} names")
+    pages["index.md"] = "\n".join(index) + "\n"
+    for file, text in pages.items():
+        (directory / file).write_text(text, "utf-8")
+    return sorted(pages)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("directory", nargs="?", type=Path, default=ROOT / "docs" / "_build")
+    directory = parser.parse_args().directory
+    if importlib.util.find_spec(PACKAGE) is None:
+        sys.path.insert(0, str(ROOT / "src"))
+    print(f"{len(build(directory))} pages in {directory}")
+
+
+if __name__ == "__main__":
+    main()
