@@ -87,7 +87,7 @@ def namespace_page(module: ModuleType, names: list[str]) -> str:
 
 
 def saves(op: Any) -> str:
-    """What a recorded call keeps: the names in its rules that are inputs or outputs (shapes and dtypes cost nothing)."""
+    """What a recorded call keeps: the names in its rules that are inputs or outputs (shapes cost nothing)."""
     found: dict[str, None] = {}
     for wanted in op.wants.values():
         for name in wanted:
@@ -130,14 +130,14 @@ def ops_page(table: dict[str, Any]) -> str:
         f"{len(table)} primitives: "
         + ", ".join(f"{sum(op.kind == kind for op in table.values())} {kind}" for kind in kinds)
         + f". {owing} have debts. Everything else is a composite of these.\n",
-        "A gradient is recorded as the node; *saves* is what such a record keeps alive besides shapes and parameters.\n",
+        "*saves* is what a recorded call keeps alive besides shapes and parameters.\n",
         "| op | kind | inputs | parameters | node | saves | forward mode | batching | samples | debts |",
         "|---|---|---|---|---|---|---|---|---|---|",
     ]
     for name, op in sorted(table.items()):
-        node = op.Node.__name__ if op.takes_gradient else ""
-        cells = [name, op.kind, ", ".join(op.inputs), ", ".join(op.params), node, saves(op) if op.takes_gradient else "",
-                 forward_mode(op), batching(op), str(len(op.samples)), debts(op)]
+        node, kept = (op.Node.__name__, saves(op)) if op.takes_gradient else ("", "")
+        cells = [name, op.kind, ", ".join(op.inputs), ", ".join(op.params), node, kept, forward_mode(op), batching(op),
+                 str(len(op.samples)), debts(op)]
         lines.append("| " + " | ".join(cells) + " |")
     return "\n".join(lines) + "\n"
 
