@@ -1,0 +1,245 @@
+"""`Parameter` and `Buffer`: tensors that a `Module` recognises, and their uninitialised forms for lazy modules."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from typing import Any, Callable
+
+from ..core import saved
+from ..core.tensor import PLAIN, Tensor, TensorMeta, share_version
+
+__all__ = ["Buffer", "Parameter", "UninitializedBuffer", "UninitializedParameter", "is_lazy"]
+
+
+class _ParameterMeta(TensorMeta):
+    """A Tensor subclass cannot become a Parameter; it is marked instead, and the mark counts as membership."""
+
+    def __instancecheck__(cls, instance: Any) -> bool:
+        if type.__instancecheck__(cls, instance):
+            return True
+        return cls is Parameter and isinstance(instance, Tensor) and getattr(instance, "_is_param", False)
+
+    def __repr__(cls) -> str:
+        return f"<class 'torch.nn.parameter.{cls.__name__}'>" if cls.__module__ == __name__ else type.__repr__(cls)
+
+
+class Parameter(Tensor, metaclass=_ParameterMeta):
+    """A tensor that becomes one of a module's parameters when it is assigned as an attribute.
+
+    `data`: the tensor whose memory it takes (None: an empty one); `requires_grad`: True unless said otherwise.
+    """
+
+    __slots__ = ()
+
+    def __new__(cls, data: Any = None, requires_grad: bool = True) -> Any:
+        if data is None:
+            from .. import empty
+
+            data = empty(0)
+        kind = type(data)
+        if kind is Tensor or kind is Parameter:
+            return _adopt(cls, data, requires_grad)
+        t = data.detach().requires_grad_(requires_grad)
+        if type(t) is not kind:
+            raise RuntimeError(
+                f"Creating a Parameter from an instance of type {kind.__name__} requires that detach() returns an "
+                f"instance of the same type, but return type {type(t).__name__} was found instead. To use the type as "
+                "a Parameter, please correct the detach() semantics defined by its __torch_dispatch__() implementation."
+            )
+        t._is_param = True
+        return t
+
+    def __init__(self, data: Any = None, requires_grad: bool = True) -> None:
+        pass
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Any:
+        known = memo.get(id(self))
+        if known is None:
+            known = memo[id(self)] = type(self)(self.data.clone(), self.requires_grad)
+        return known
+
+    def __reduce_ex__(self, protocol: Any) -> Any:
+        args = (self.data, self.requires_grad, OrderedDict())
+        if self.__dict__:
+            return _rebuild_parameter_with_state, (*args, dict(self.__dict__))
+        return _rebuild_parameter, args
+
+    def __repr__(self, **kwargs: Any) -> str:
+        return "Parameter containing:\n" + super().__repr__(**kwargs)
+
+
+def _adopt(cls: type, data: Tensor, requires_grad: bool) -> Any:
+    """A leaf of class `cls` over the memory (and the version counter) of `data`."""
+    if requires_grad:
+        kind = data.dtype
+        if not (kind.is_floating_point or kind.is_complex):
+            raise RuntimeError("Only Tensors of floating point and complex dtype can require gradients")
+    t = object.__new__(cls)
+    t._data = data._data  # type: ignore[attr-defined]
+    t._fn = None  # type: ignore[attr-defined]
+    t._ver = share_version(data)  # type: ignore[attr-defined]
+    t._view = None  # type: ignore[attr-defined]
+    if requires_grad:
+        t.requires_grad = True  # type: ignore[attr-defined]
+    return t
+
+
+def _rebuild_parameter(data: Tensor, requires_grad: bool, backward_hooks: Any) -> Parameter:
+    """Unpickle a Parameter."""
+    return Parameter(data, requires_grad)
+
+
+def _rebuild_parameter_with_state(
+    data: Tensor, requires_grad: bool, backward_hooks: Any, state: dict[str, Any]
+) -> Parameter:
+    """Unpickle a Parameter that bears attributes of its own."""
+    param = Parameter(data, requires_grad)
+    param.__dict__.update(state)
+    return param
+
+
+class _BufferMeta(TensorMeta):
+    """Buffers are plain tensors with a mark."""
+
+    def __instancecheck__(cls, instance: Any) -> bool:
+        if type.__instancecheck__(cls, instance):
+            return True
+        return cls is Buffer and isinstance(instance, Tensor) and getattr(instance, "_is_buffer", False)
+
+    def __repr__(cls) -> str:
+        return f"<class 'torch.nn.parameter.{cls.__name__}'>" if cls.__module__ == __name__ else type.__repr__(cls)
+
+
+class Buffer(Tensor, metaclass=_BufferMeta):
+    """A tensor that becomes one of a module's buffers when it is assigned; calling the class returns a plain Tensor.
+
+    `persistent`: whether the buffer belongs to the module's `state_dict`.
+    """
+
+    __slots__ = ()
+
+    def __new__(cls, data: Any = None, *, persistent: bool = True) -> Any:
+        if data is None:
+            from .. import empty
+
+            data = empty(0)
+        t = data.detach().requires_grad_(data.requires_grad)
+        t.persistent = persistent
+        t._is_buffer = True
+        return t
+
+
+#: What may be done to a tensor that has no shape yet: ask and change its dtype and device.
+_ALLOWED = frozenset(
+    ("is_floating_point", "is_complex", "half", "float", "double", "bfloat16", "char", "short", "int", "long")
+    + ("cuda", "cpu", "to", "type", "get_device", "requires_grad_", "__get__", "__set__", "dtype", "device")
+)
+
+_NO_SHAPE = (
+    "Can't access the shape of an uninitialized parameter or buffer. This error usually happens in `load_state_dict` "
+    "when trying to load an uninitialized parameter into an initialized one. Call `forward` to initialize the "
+    "parameters before accessing their attributes."
+)
+
+
+class UninitializedTensorMixin:
+    """A tensor whose shape is not known yet; `materialize` gives it one."""
+
+    __slots__ = ()
+
+    cls_to_become: type
+
+    def materialize(self, shape: Any, device: Any = None, dtype: Any = None) -> None:
+        """Become an ordinary (uninitialised) tensor of `shape`; device and dtype default to the present ones."""
+        from .. import empty
+
+        this: Any = self
+        this.data = empty(shape, device=this.device if device is None else device, dtype=dtype or this.dtype)
+        self.__class__ = self.cls_to_become
+
+    @property
+    def shape(self) -> Any:
+        """Not known: raises RuntimeError."""
+        raise RuntimeError(_NO_SHAPE)
+
+    def share_memory_(self) -> Any:
+        """Not possible yet: raises RuntimeError."""
+        raise RuntimeError(
+            "Can't share memory on an uninitialized parameter or buffer. Call `forward` to initialize the parameters "
+            "before calling `module.share_memory()`."
+        )
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__}>"
+
+    def __reduce_ex__(self, protocol: Any) -> Any:
+        this: Any = self
+        return _rebuild_uninitialized, (type(self), this.requires_grad, this.device, this.dtype)
+
+    @classmethod
+    def __torch_function__(
+        cls, func: Callable[..., Any], types: Any, args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None
+    ) -> Any:
+        if getattr(func, "__name__", "") in _ALLOWED:
+            return super().__torch_function__(func, types, args, kwargs or {})  # type: ignore[misc]
+        raise ValueError(
+            f"Attempted to use an uninitialized parameter in {func}. This error happens when you are using a "
+            "`LazyModule` or explicitly manipulating `torch.nn.parameter.UninitializedParameter` objects. When using "
+            "LazyModules Call `forward` with a dummy batch to initialize the parameters before calling torch functions"
+        )
+
+
+def _rebuild_uninitialized(cls: Any, requires_grad: bool, device: Any, dtype: Any) -> Any:
+    """Unpickle an uninitialised tensor."""
+    return cls(requires_grad, device, dtype)
+
+
+class UninitializedParameter(UninitializedTensorMixin, Parameter):
+    """A parameter without a shape, as lazy modules hold until their first call."""
+
+    __slots__ = ()
+
+    cls_to_become = Parameter
+
+    def __new__(cls, requires_grad: bool = True, device: Any = None, dtype: Any = None) -> Any:
+        from .. import empty
+
+        return _adopt(cls, empty(0, device=device, dtype=dtype), requires_grad)
+
+    def __init__(self, requires_grad: bool = True, device: Any = None, dtype: Any = None) -> None:
+        pass
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Any:
+        known = memo.get(id(self))
+        if known is None:
+            known = memo[id(self)] = type(self)(self.requires_grad, self.device, self.dtype)
+        return known
+
+
+class UninitializedBuffer(UninitializedTensorMixin, Tensor):
+    """A buffer without a shape."""
+
+    __slots__ = ()
+
+    cls_to_become = Tensor
+
+    def __new__(
+        cls, requires_grad: bool = False, device: Any = None, dtype: Any = None, persistent: bool = True
+    ) -> Any:
+        from .. import empty
+
+        t = _adopt(cls, empty(0, device=device, dtype=dtype), requires_grad)
+        t.persistent = persistent
+        t._is_buffer = True
+        return t
+
+
+def is_lazy(param: Any) -> bool:
+    """Whether `param` still lacks its shape."""
+    return isinstance(param, UninitializedTensorMixin)
+
+
+# A Parameter is an ordinary leaf to every fast path, and what is made from it is a plain Tensor.
+PLAIN.add(Parameter)
+saved.graph_free.add(Parameter)
+
