@@ -27,7 +27,6 @@ __all__ = [
     "printoptions",
     "set_printoptions",
     "tensor_str",
-    "tolist",
     "wrapper_str",
 ]
 
@@ -172,7 +171,7 @@ def parameter_str(text: str, plain: bool = True) -> str:
 
 
 def wrapper_str(kind: str, level: int, value: str, bdim: int | None = None) -> str:
-    """The repr of a value inside a function transform: kind 'GradTrackingTensor', or 'BatchedTensor' with its `bdim`."""
+    """The repr of a value inside a transform: kind 'GradTrackingTensor', or 'BatchedTensor' with its `bdim`."""
     dim = "" if bdim is None else f"bdim={bdim}, "
     inner = "\n".join("    " + line if line.strip() else line for line in value.split("\n"))
     return f"{kind}(lvl={level}, {dim}value=\n{inner}\n)"
@@ -319,18 +318,8 @@ def item(array: np.ndarray[Any, Any]) -> bool | int | float | complex:
     """The one element as a Python scalar. Raises RuntimeError unless there is exactly one."""
     if array.size != 1:
         raise RuntimeError(f"a Tensor with {array.size} elements cannot be converted to Scalar")
-    value: Any = array.item()
-    return value if type(value) in _PYTHON_SCALARS else float(value)  # bfloat16 has no Python twin of its own
-
-
-def tolist(array: np.ndarray[Any, Any]) -> Any:
-    """Nested lists of Python scalars (a scalar for 0-d)."""
-    if array.dtype.kind not in "biufc":
-        array = array.astype(np.float32)
-    return array.tolist()
-
-
-_PYTHON_SCALARS = frozenset((bool, int, float, complex))
+    value: bool | int | float | complex = array.item()
+    return value
 
 
 def format_scalar(array: np.ndarray[Any, Any], spec: str) -> str:
