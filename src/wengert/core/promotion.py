@@ -76,7 +76,7 @@ def can_cast(from_: dtype, to: dtype) -> bool:
     """True when a result of dtype `from_` may be written into `to`: the category must not go down."""
     _check_is_dtype("can_cast", "from_", 1, from_)
     _check_is_dtype("can_cast", "to", 2, to)
-    return from_.category <= to.category or BOOL < to.category == from_.category
+    return from_.category <= to.category
 
 
 def check_cast(result: dtype, output: dtype) -> None:
