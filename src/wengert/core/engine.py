@@ -1,0 +1,465 @@
+"""The engine: walks the tape backwards.
+
+A node's number is larger than those of its producers, so the unprocessed node with the largest number has received
+everything that it will receive. That is the whole scheduling: a heap of numbers, no dependency counts, no recursion.
+Gradients are arrays, or Tensors where the backward is itself recorded (`create_graph`) or transformed.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Sequence
+from heapq import heappop, heappush
+from typing import Any
+
+import numpy as np
+
+from ..kernels import numpy as kernels
+from . import hooks as hooks_module
+from .graph import Edge, Node, Port
+from .hooks import LeafHooks, call_gradient_hooks
+from .modes import Mode, mode, set_mode
+from .primitive import ops
+from .tensor import PLAIN, Tensor, bump, version_of, wrap
+
+ndarray = np.ndarray
+
+#: A nested backward this deep goes on in a thread of its own, which has a fresh stack.
+MAX_DEPTH = 30
+
+
+class _State(threading.local):
+    depth = 0
+    callbacks: list[Callable[[], None]] | None = None
+
+
+state = _State()
+accumulation_lock = threading.RLock()
+
+
+def run(
+    roots: Sequence[Edge],
+    grads: Sequence[Any],
+    *,
+    keep: bool = False,
+    create: bool = False,
+    inputs: Sequence[Edge] | None = None,
+    accumulate: bool = True,
+    xp: Any = None,
+) -> list[Any]:
+    """Send `grads` (Tensors) backwards from `roots`.
+
+    Without `inputs` every leaf accumulates. With `inputs`, only the paths to them run; with `accumulate` leaves among
+    them accumulate, otherwise the gradients (Tensors or None) are returned in their order.
+    """
+    if state.depth and state.depth % MAX_DEPTH == 0:
+        return _in_new_thread(roots, grads, keep, create, inputs, accumulate, xp)
+    before = mode()
+    inside = before.replace(grad=create) if before.grad is not create else before
+    outermost = state.callbacks is None
+    if outermost:
+        state.callbacks = []
+    state.depth += 1
+    if inside is not before:
+        set_mode(inside)
+    try:
+        result = Backward(roots, grads, keep, create, inputs, accumulate, xp, inside).run()
+        if outermost:
+            callbacks = state.callbacks or []
+            while callbacks:
+                callbacks.pop(0)()
+        return result
+    finally:
+        state.depth -= 1
+        if outermost:
+            state.callbacks = None
+        if inside is not before:
+            set_mode(before)
+
+
+def queue_callback(fn: Callable[[], None]) -> None:
+    """Call `fn` when the running backward is done."""
+    if state.callbacks is None:
+        raise RuntimeError("Final callbacks can only be installed during backward pass.")
+    state.callbacks.append(fn)
+
+
+def _in_new_thread(roots: Any, grads: Any, keep: Any, create: Any, inputs: Any, accumulate: Any, xp: Any) -> list[Any]:
+    import contextvars
+
+    context = contextvars.copy_context()
+    outcome: list[Any] = []
+    depth, callbacks = state.depth, state.callbacks
+
+    def work() -> None:
+        state.depth, state.callbacks = 0, callbacks
+        try:
+            value = context.run(
+                run, roots, grads, keep=keep, create=create, inputs=inputs, accumulate=accumulate, xp=xp
+            )
+            outcome.append((value, None))
+        except BaseException as error:
+            outcome.append((None, error))
+
+    thread = threading.Thread(target=work, name=f"wengert-backward-{depth}", daemon=True)
+    thread.start()
+    thread.join()
+    value, error = outcome[0]
+    if error is not None:
+        raise error
+    return value  # type: ignore[no-any-return]
+
+
+class Backward:
+    """One backward pass: the heap, the gradients on their way, and what is to be captured."""
+
+    def __init__(
+        self,
+        roots: Sequence[Edge],
+        grads: Sequence[Any],
+        keep: bool,
+        create: bool,
+        inputs: Sequence[Edge] | None,
+        accumulate: bool,
+        xp: Any,
+        m: Mode,
+    ) -> None:
+        self.keep, self.create, self.accumulate, self.m = keep, create, accumulate, m
+        self.raw = not create and all(g.__class__ in PLAIN and g._data.__class__ is ndarray for g in grads)
+        self.xp = kernels if self.raw else ops
+        self.heap: list[tuple[int, Node]] = []
+        self.buffers: dict[Any, Any] = {}
+        self.owned: set[Any] = set()
+        self.leaves: dict[Tensor, Any] = {}
+        self.inputs = inputs
+        self.captured: dict[Any, Any] = {}
+        self.needed: set[Node] | None = None
+        self.pending: dict[Tensor, int] | None = None
+        if inputs is not None:
+            self.needed = _leading_to(roots, inputs)
+            for e in inputs:
+                if isinstance(e, Node):
+                    self.captured[e, 0] = None
+                elif e.__class__ is Port:
+                    self.captured[e.node, e.nr] = None
+        if hooks_module.leaf_hooks_exist:
+            self.pending = _count_leaf_edges(roots, self.needed)
+        for e, g in zip(roots, grads, strict=True):
+            self.deliver(e, g._data if self.raw else g, False)
+
+    def deliver(self, e: Edge, g: Any, fresh: bool) -> None:
+        """Add `g` to what is on its way to `e`; `fresh`: nobody else holds the array."""
+        if e.__class__ is Port:
+            self.deliver_to_port(e, g, fresh)
+            return
+        if isinstance(e, Node):
+            buffers: dict[Any, Any] = self.buffers
+            known = buffers.get(e)
+            if known is None:
+                heappush(self.heap, (-e.seq, e))
+        else:
+            buffers = self.leaves
+            known = buffers.get(e)
+        if g.__class__ is not ndarray and self.raw:
+            if isinstance(g, kernels.Scattered):
+                if known is None or e not in self.owned:
+                    base = g.zeros() if known is None else kernels.owned_copy(known, g)
+                    self.owned.add(e)
+                    buffers[e] = g.add_to(base)
+                else:
+                    buffers[e] = g.add_to(known)
+                return
+            fresh = False
+        if known is None:
+            buffers[e] = g
+            if fresh:
+                self.owned.add(e)
+        elif e in self.owned:
+            if known.dtype == g.dtype and known.shape == g.shape:
+                np.add(known, g, out=known)
+            else:
+                buffers[e] = known + g
+        else:
+            total = known + g
+            buffers[e] = total
+            if self.raw and total.__class__ is ndarray:
+                self.owned.add(e)
+
+    def deliver_to_port(self, e: Port, g: Any, fresh: bool) -> None:
+        node, nr = e.node, e.nr
+        parts = self.buffers.get(node)
+        if parts is None:
+            heappush(self.heap, (-node.seq, node))
+            parts = self.buffers[node] = [None] * node.count  # type: ignore[attr-defined]
+        if self.raw and isinstance(g, kernels.Scattered):
+            g = g.add_to(g.zeros())
+        known = parts[nr]
+        parts[nr] = g if known is None else known + g
+
+    def run(self) -> list[Any]:
+        heap, buffers, raw, xp, keep = self.heap, self.buffers, self.raw, self.xp, self.keep
+        needed, pending, captured = self.needed, self.pending, self.captured
+        deliver = self.deliver
+        anomaly = self.m.anomaly
+        if pending is not None:
+            self.settle(())
+        while heap:
+            node = heappop(heap)[1]
+            g = buffers.pop(node)
+            hooks = node.hooks
+            if hooks is not None:
+                g = self.run_pre_hooks(node, hooks, g)
+            if captured:
+                self.capture(node, g)
+            if needed is not None and node not in needed:
+                continue
+            if anomaly:
+                from .anomaly import checked_propagate
+
+                gs = checked_propagate(node, g, raw, xp, self.m.check_nan)
+            else:
+                gs = node.propagate(g, raw, xp)
+            edges = node.edges
+            if hooks is not None and hooks.post:
+                gs = self.run_post_hooks(hooks, gs, g, node)
+            if not keep:
+                node.release()
+            for e, gi in zip(edges, gs, strict=True):
+                if e is None or gi is None:
+                    continue
+                if raw and gi.__class__ is ndarray:
+                    deliver(e, gi, gi is not g and gi.base is None)
+                else:
+                    deliver(e, gi, False)
+            if pending is not None:
+                self.settle(edges)
+        for leaf in list(self.leaves):
+            self.finish(leaf)
+        if self.inputs is None or self.accumulate:
+            return []
+        return [self.result(e) for e in self.inputs]
+
+    # ---- captures and leaves
+
+    def as_tensor(self, g: Any) -> Tensor:
+        """A gradient on its way as a Tensor of its own."""
+        if not self.raw:
+            return g  # type: ignore[no-any-return]
+        return wrap(g if g.__class__ is ndarray else np.asarray(g))
+
+    def capture(self, node: Node, g: Any) -> None:
+        captured = self.captured
+        if node.n_outputs == 1:
+            if (node, 0) in captured:
+                captured[node, 0] = g
+        else:
+            for nr, part in enumerate(g):
+                if (node, nr) in captured:
+                    captured[node, nr] = part
+
+    def result(self, e: Edge) -> Tensor | None:
+        if e is None:
+            return None
+        key = (e, 0) if isinstance(e, Node) else (e.node, e.nr) if e.__class__ is Port else e
+        g = self.captured.get(key)
+        if g is None or not self.raw:
+            return g  # type: ignore[no-any-return]
+        return g if isinstance(g, Tensor) else wrap(private(g, key in self.owned))
+
+    def settle(self, edges: Sequence[Edge]) -> None:
+        """Finish the leaves that will receive no more."""
+        pending = self.pending
+        assert pending is not None
+        done = []
+        for e in edges:
+            if isinstance(e, Tensor):
+                pending[e] -= 1
+                if not pending[e]:
+                    done.append(e)
+        if not edges:
+            done = [leaf for leaf in self.leaves if not pending.get(leaf)]
+        for leaf in done:
+            if leaf in self.leaves:
+                self.finish(leaf)
+
+    def finish(self, leaf: Tensor) -> None:
+        """A leaf has its whole gradient: hooks, then accumulate or capture."""
+        g = self.leaves.pop(leaf)
+        owned = leaf in self.owned
+        hooks: LeafHooks | None = getattr(leaf, "_hooks", None)
+        if self.inputs is not None and not any(leaf is e for e in self.inputs):
+            return
+        if hooks is None:
+            if self.inputs is None or self.accumulate:
+                if self.raw:
+                    accumulate_array(leaf, g, owned)
+                else:
+                    accumulate_tensor(leaf, g, self.create)
+            else:
+                self.captured[leaf] = wrap(private(g, owned)) if self.raw else g
+            return
+        grad = wrap(private(g, owned)) if self.raw else g
+        if hooks.tensor:
+            grad = call_gradient_hooks(hooks.tensor, grad)
+        if self.inputs is not None and not self.accumulate:
+            self.captured[leaf] = grad
+            return
+        for pre in list(hooks.node.pre.values()):
+            new = pre((grad,))
+            if new is not None:
+                grad = new[0] if isinstance(new, tuple) else new
+        if self.raw and grad.__class__ in PLAIN:
+            accumulate_array(leaf, grad._data, True)
+        else:
+            accumulate_tensor(leaf, grad, self.create)
+        for after in list(hooks.post.values()):
+            if after(leaf) is not None:
+                raise RuntimeError("Tensor post accumulate grad hooks should return None.")
+        for post in list(hooks.node.post.values()):
+            post((), (grad,))
+
+    # ---- hooks
+
+    def run_pre_hooks(self, node: Node, hooks: Any, g: Any) -> Any:
+        many = node.n_outputs != 1
+        parts = list(g) if many else [g]
+        tensors = [None if p is None else self.as_tensor(p) for p in parts]
+        for nr, table in hooks.tensor.items():
+            if tensors[nr] is not None:
+                tensors[nr] = call_gradient_hooks(table, tensors[nr])
+        for pre in list(hooks.pre.values()):
+            new = pre(tuple(tensors))
+            if new is not None:
+                tensors = list(new) if isinstance(new, (tuple, list)) else [new]
+        for nr, known in hooks.retain.items():
+            t = known()
+            if t is not None and tensors[nr] is not None:
+                with_grad = tensors[nr]
+                t._grad = with_grad if getattr(t, "_grad", None) is None else with_grad + t._grad
+                if self.raw and t._grad._data is with_grad._data:
+                    t._grad = wrap(with_grad._data.copy())
+        parts = [None if t is None else t._data if self.raw else t for t in tensors]
+        return parts if many else parts[0]
+
+    def run_post_hooks(self, hooks: Any, gs: Any, g: Any, node: Node) -> tuple[Any, ...]:
+        to_tensor = self.as_tensor
+        ins = tuple(None if x is None else to_tensor(_dense(x)) for x in gs)
+        outs = tuple(None if x is None else to_tensor(x) for x in (g if node.n_outputs != 1 else (g,)))
+        for post in list(hooks.post.values()):
+            new = post(ins, outs)
+            if new is not None:
+                ins = tuple(new) if isinstance(new, (tuple, list)) else (new,)
+                if len(ins) != len(gs):
+                    raise RuntimeError(
+                        f"hook '{getattr(post, '__name__', post)}' has returned an incorrect number of values "
+                        f"(got {len(ins)}, but expected {len(gs)})"
+                    )
+        return tuple(None if t is None else t._data if self.raw else t for t in ins)
+
+
+def _dense(g: Any) -> Any:
+    return g.add_to(g.zeros()) if isinstance(g, kernels.Scattered) else g
+
+
+def private(g: Any, owned: bool) -> Any:
+    """An array that only the receiver will hold."""
+    if g.__class__ is not ndarray:
+        return np.asarray(g)
+    return g if owned else g.copy()
+
+
+def accumulate_array(leaf: Tensor, g: Any, owned: bool) -> None:
+    """`leaf.grad += g`, in place, on arrays."""
+    with accumulation_lock:
+        try:
+            grad = leaf._grad
+        except AttributeError:
+            grad = None
+        if grad is None:
+            g = private(g, owned)
+            x = leaf._data
+            if g.strides != x.strides and g.ndim > 1:
+                g = kernels.like_layout(g, x)
+            leaf._grad = wrap(g)
+        elif grad.__class__ in PLAIN and grad._fn is None and grad._data.__class__ is ndarray:
+            data = grad._data
+            if g.__class__ is ndarray and g.dtype != data.dtype:
+                g = kernels.to_dtype(g, data.dtype)
+            np.add(data, g, out=data)
+            bump(grad)
+        else:
+            leaf._grad = grad + wrap(np.asarray(g))  # type: ignore[operator]
+
+
+def accumulate_tensor(leaf: Tensor, g: Tensor, create: bool) -> None:
+    """`leaf.grad = leaf.grad + g`, recorded if the backward is."""
+    grad = getattr(leaf, "_grad", None)
+    if grad is None:
+        leaf._grad = g if create else g.detach()  # type: ignore[attr-defined]
+    elif create or g._level or grad._level:
+        leaf._grad = grad + g
+    else:
+        grad += g
+        leaf._grad = grad
+
+
+# ---------------------------------------------------------------- discovery (only where something asks for it)
+
+
+def _reachable(roots: Sequence[Edge]) -> list[Node]:
+    """All nodes below `roots`, latest first."""
+    seen: set[Node] = set()
+    todo = [e.node if e.__class__ is Port else e for e in roots if e is not None and not isinstance(e, Tensor)]
+    while todo:
+        node = todo.pop()
+        if node in seen:
+            continue
+        seen.add(node)
+        for e in node.edges:
+            if e is None or isinstance(e, Tensor):
+                continue
+            below = e.node if e.__class__ is Port else e
+            if below not in seen:
+                todo.append(below)
+    return sorted(seen, key=_seq, reverse=True)
+
+
+def _seq(node: Node) -> int:
+    return node.seq
+
+
+def _leading_to(roots: Sequence[Edge], inputs: Sequence[Edge]) -> set[Node]:
+    """The nodes that must run so that gradients arrive at `inputs`."""
+    goals = {e.node if e.__class__ is Port else e for e in inputs if e is not None}
+    needed: set[Node] = set()
+    for node in reversed(_reachable(roots)):
+        for e in node.edges:
+            if e is None:
+                continue
+            below = e.node if e.__class__ is Port else e
+            if below in goals or below in needed:
+                needed.add(node)
+                break
+    return needed
+
+
+def _count_leaf_edges(roots: Sequence[Edge], needed: set[Node] | None) -> dict[Tensor, int]:
+    """How many nodes' edges lead to each leaf: at zero its gradient is whole."""
+    counts: dict[Tensor, int] = {}
+    for node in _reachable(roots):
+        if needed is not None and node not in needed:
+            continue
+        for e in node.edges:
+            if isinstance(e, Tensor):
+                counts[e] = counts.get(e, 0) + 1
+    return counts
+
+
+def reaches(roots: Sequence[Edge], goal: Edge) -> bool:
+    """Whether `goal` is below `roots`."""
+    return any(goal is e or goal in _leading_to(roots, [goal]) for e in roots)
+
+
+def grad_version(t: Tensor) -> int:
+    """The version of `t.grad`'s memory (for tests)."""
+    return version_of(t)

@@ -1,0 +1,247 @@
+"""The tape: nodes, the edges between them, and what a node keeps for its backward.
+
+An *edge* of a node is one of: None (no gradient wanted), a `Node` (its only output), a `Port` (one output of a node
+with several), or a leaf `Tensor` (the gradient is accumulated there). Nodes thus hold leaves, leaves hold nothing,
+and a graph that is dropped is freed at once by reference counting.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections import OrderedDict
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING, Any
+from weakref import ref
+
+if TYPE_CHECKING:
+    from .primitive import Primitive
+    from .tensor import Tensor
+
+#: Creation order is topological order: a node takes its number after its edges exist.
+next_seq: Callable[[], int] = itertools.count().__next__
+
+LEAF_SEQ = 2**64 - 1  # what PyTorch reports for AccumulateGrad
+
+
+class Sentinel:
+    """A unique marker with a readable repr."""
+
+    __slots__ = ("name",)
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+
+    def __repr__(self) -> str:
+        return self.name
+
+
+#: `Tensor._fn` of a leaf that requires grad; of a view (its edge is looked up, the base may have moved on).
+LEAF: Any = Sentinel("LEAF")
+VIEW: Any = Sentinel("VIEW")
+#: What stands in a node's saved slot once the saved value was freed.
+FREED: Any = Sentinel("FREED")
+
+Edge = Any  # None | Node | Port | Tensor
+
+BACKWARD_TWICE = (
+    "Trying to backward through the graph a second time (or directly access saved tensors after they have already "
+    "been freed). Saved intermediate values of the graph are freed when you call .backward() or autograd.grad(). "
+    "Specify retain_graph=True if you need to backward through the graph a second time or if you need to access "
+    "saved tensors after calling backward."
+)
+
+
+class Version:
+    """The version counter that all aliases of one memory share. `Tensor._ver` is a plain int until there is an alias."""
+
+    __slots__ = ("n",)
+
+    def __init__(self, n: int = 0) -> None:
+        self.n = n
+
+
+class Port:
+    """Output number `nr` of a node that has several."""
+
+    __slots__ = ("node", "nr")
+
+    def __init__(self, node: Node, nr: int) -> None:
+        self.node = node
+        self.nr = nr
+
+
+class NodeHooks:
+    """The hooks of one node: `tensor` (by output number), `retain` (likewise), `pre` and `post`."""
+
+    __slots__ = ("post", "pre", "retain", "tensor")
+
+    def __init__(self) -> None:
+        self.tensor: dict[int, OrderedDict[int, Callable[..., Any]]] = {}
+        self.retain: dict[int, Any] = {}
+        self.pre: OrderedDict[int, Callable[..., Any]] = OrderedDict()
+        self.post: OrderedDict[int, Callable[..., Any]] = OrderedDict()
+
+
+class NodeMeta(type):
+    """`isinstance(n, Node)` holds for the wrappers of leaves too; the repr is PyTorch's."""
+
+    def __repr__(cls) -> str:
+        return f"<class '{cls.__name__}'>"
+
+
+class Node(metaclass=NodeMeta):
+    """One recorded operation: `seq` orders it, `hooks` is None or `NodeHooks`, subclasses hold edges and saved values.
+
+    `propagate(gs, raw, xp)` gives the gradients for `edges` from those of the outputs; `raw` says whether saved
+    values are wanted as arrays (one level down) or as Tensors with their history.
+    """
+
+    __slots__ = ("__weakref__", "_metadata", "_trace", "hooks", "seq")
+
+    prim: Primitive
+    seq: int
+    hooks: NodeHooks | None
+    n_outputs = 1
+
+    @property
+    def edges(self) -> tuple[Edge, ...]:
+        raise NotImplementedError
+
+    def propagate(self, gs: Any, raw: bool, xp: Any) -> tuple[Any, ...]:
+        raise NotImplementedError
+
+    def release(self) -> None:
+        """Free the saved values: this node cannot run again, unless it saved nothing."""
+
+    def saved_values(self) -> Iterator[tuple[str, Any]]:
+        """(name, `Saved` or plain value) of what is kept, under PyTorch's names."""
+        return iter(())
+
+    # ---- what a reader of the graph sees
+
+    def name(self) -> str:
+        """The node's name, as PyTorch prints it."""
+        return type(self).__name__
+
+    @property
+    def next_functions(self) -> tuple[tuple[Any, int], ...]:
+        """((node, output number), ...) of the producers of this node's inputs."""
+        return tuple(endpoint(e) for e in self.edges)
+
+    @property
+    def metadata(self) -> dict[Any, Any]:
+        """A dict for the user's notes."""
+        try:
+            return self._metadata  # type: ignore[no-any-return, has-type]
+        except AttributeError:
+            self._metadata: dict[Any, Any] = {}
+            return self._metadata
+
+    @property
+    def requires_grad(self) -> bool:
+        return True
+
+    def _sequence_nr(self) -> int:
+        return self.seq
+
+    def _set_sequence_nr(self, nr: int) -> None:
+        self.seq = nr
+
+    @property
+    def _input_metadata(self) -> list[Any]:
+        raise NotImplementedError("Node._input_metadata")
+
+    def register_hook(self, fn: Callable[..., Any]) -> Any:
+        """Call `fn(grad_inputs, grad_outputs)` after this node; it may return other grad_inputs. -> removal handle"""
+        from .hooks import RemovableHandle
+
+        return RemovableHandle.add(self.own_hooks().post, fn)
+
+    def register_prehook(self, fn: Callable[..., Any]) -> Any:
+        """Call `fn(grad_outputs)` before this node; it may return other grad_outputs. -> removal handle"""
+        from .hooks import RemovableHandle
+
+        return RemovableHandle.add(self.own_hooks().pre, fn)
+
+    def own_hooks(self) -> NodeHooks:
+        """This node's hooks, made on first use."""
+        if self.hooks is None:
+            self.hooks = NodeHooks()
+        return self.hooks
+
+    def __repr__(self) -> str:
+        return f"<{self.name()} object at {hex(id(self))}>"
+
+    def __getattr__(self, attribute: str) -> Any:
+        if attribute.startswith(("_saved_", "_raw_saved_")):
+            from .saved import saved_attribute
+
+            return saved_attribute(self, attribute)
+        raise AttributeError(f"'{type(self).__name__}' object has no attribute '{attribute}'")
+
+    def __dir__(self) -> list[str]:
+        names = [n for n in object.__dir__(self) if not n.startswith("_") and n not in _INTERNAL]
+        for name, _ in self.saved_values():
+            names += ["_saved_" + name, "_raw_saved_" + name]
+        return names
+
+
+_INTERNAL = frozenset(("edges", "propagate", "release", "saved_values", "own_hooks", "prim", "hooks", "seq", "n_outputs"))
+
+
+class AccumulateGrad(Node):
+    """The end of a path: adds what arrives to `variable.grad`. Made when asked for; the leaf points back weakly."""
+
+    __slots__ = ("variable",)
+
+    def __init__(self, leaf: Tensor) -> None:
+        self.variable = leaf
+        self.hooks = None
+        self.seq = LEAF_SEQ
+
+    @property
+    def edges(self) -> tuple[Edge, ...]:
+        return ()
+
+    def name(self) -> str:
+        return "struct torch::autograd::AccumulateGrad"
+
+    def __repr__(self) -> str:
+        return f"<AccumulateGrad object at {hex(id(self))}>"
+
+    def own_hooks(self) -> NodeHooks:
+        """The hooks live with the leaf, so that they outlast this wrapper."""
+        from .hooks import leaf_hooks
+
+        self.hooks = leaf_hooks(self.variable).node
+        return self.hooks
+
+
+def accumulator(leaf: Tensor) -> AccumulateGrad:
+    """The AccumulateGrad of a leaf: the same object as long as someone holds it."""
+    known: Callable[[], AccumulateGrad | None] | None = getattr(leaf, "_accumulator", None)
+    node = known() if known is not None else None
+    if node is None:
+        node = AccumulateGrad(leaf)
+        leaf._accumulator = ref(node)
+    return node
+
+
+def endpoint(edge: Edge) -> tuple[Node | None, int]:
+    """An edge as (node, output number), the form in which users see it."""
+    if edge is None:
+        return None, 0
+    if isinstance(edge, Node):
+        return edge, 0
+    if edge.__class__ is Port:
+        return edge.node, edge.nr
+    return accumulator(edge), 0
+
+
+def to_edge(node: Node | None, nr: int) -> Edge:
+    """The inverse of `endpoint`."""
+    if node is None:
+        return None
+    if node.__class__ is AccumulateGrad:
+        return node.variable  # type: ignore[attr-defined]
+    return Port(node, nr) if node.n_outputs != 1 else node

@@ -1,0 +1,165 @@
+"""Saved values: what a node keeps for its backward, guarded by version counters and `saved_tensors_hooks`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from . import graph
+from .dtypes import FROM_NUMPY
+from .graph import BACKWARD_TWICE, FREED, Node, Port, Version
+from .tensor import Tensor, new, share_version, version_of, wrap
+
+if TYPE_CHECKING:
+    from .graph import Edge
+
+
+class SavedInput:
+    """An input as it was when the node was made: the tensor, its version and its edge then."""
+
+    __slots__ = ("edge", "tensor", "version")
+
+    def __init__(self, tensor: Tensor, edge: Edge) -> None:
+        self.tensor = tensor
+        self.version = version_of(tensor)
+        self.edge = edge
+
+    def array(self) -> Any:
+        """The data one level down, after the version check."""
+        tensor = self.tensor
+        if version_of(tensor) != self.version:
+            raise_modified(tensor._data, self.edge, version_of(tensor), self.version)
+        return tensor._data
+
+    def unpack(self, node: Node) -> Tensor:
+        """The tensor with the history that it had then."""
+        tensor = self.tensor
+        if version_of(tensor) != self.version:
+            raise_modified(tensor._data, self.edge, version_of(tensor), self.version)
+        return with_edge(tensor, self.edge)
+
+
+class SavedOutput:
+    """An output of the node itself: its data and counter, wrapped again when unpacked (a Tensor would be a cycle)."""
+
+    __slots__ = ("data", "nr", "version", "n")
+
+    def __init__(self, out: Tensor, nr: int) -> None:
+        self.data = out._data
+        self.version: Version = share_version(out)
+        self.n = self.version.n
+        self.nr = nr
+
+    def array(self) -> Any:
+        if self.version.n != self.n:
+            raise_modified(self.data, None, self.version.n, self.n)
+        return self.data
+
+    def unpack(self, node: Node) -> Tensor:
+        if self.version.n != self.n:
+            raise_modified(self.data, Port(node, self.nr), self.version.n, self.n)
+        return output_of(node, self.nr, self.data, self.version)
+
+
+class SavedPacked:
+    """A saved tensor under `saved_tensors_hooks`: what `pack` returned, and how to get the tensor back."""
+
+    __slots__ = ("edge", "nr", "packed", "unpack_hook")
+
+    def __init__(self, tensor: Tensor, edge: Edge, nr: int, hooks: tuple[Any, Any], mode_of: Any) -> None:
+        from .modes import changed_mode
+
+        pack, self.unpack_hook = hooks
+        plain = tensor.detach() if nr < 0 and edge is None else alias(tensor, None)  # type: ignore[attr-defined]
+        before = version_of(plain)
+        with changed_mode(saved_hooks=(), grad=False):
+            self.packed = pack(plain)
+        if version_of(plain) != before:
+            raise RuntimeError("A saved tensor pack hook is modifying its input in place. Tensors provided as input to "
+                               "pack hook can not be modified by in-place operations as this can lead to unexpected "
+                               "side-effects. Please open an issue if you need to perform in-place operations on the "
+                               "input to a pack hook.")  # fmt: skip
+        self.edge, self.nr = edge, nr
+
+    def tensor(self) -> Tensor:
+        from .modes import changed_mode
+
+        with changed_mode(saved_hooks=(), grad=False):
+            out = self.unpack_hook(self.packed)
+        if not isinstance(out, Tensor):
+            raise TypeError("Output of saved tensor unpack_hook expected to be a Tensor but got result of type "
+                            f"{type(out).__name__}")  # fmt: skip
+        return out
+
+    def array(self) -> Any:
+        return self.tensor()._data
+
+    def unpack(self, node: Node) -> Tensor:
+        out = self.tensor()
+        return output_of(node, self.nr, out._data, None) if self.nr >= 0 else alias(out, self.edge)
+
+
+def alias(t: Tensor, edge: Edge, data: Any = None) -> Tensor:
+    """A tensor over the same memory and counter (or over `data`) whose history is `edge`."""
+    out: Tensor = new(Tensor if t.__class__ in graph_free else t.__class__)
+    out._data = t._data if data is None else data
+    out._ver = 0 if data is not None else share_version(t)
+    out._view = None
+    out._fn = edge if edge is None or isinstance(edge, Node) or edge.__class__ is Port else graph.LEAF
+    return out
+
+
+#: classes whose aliases are plain Tensors; the values of transforms keep their class (see `levels`)
+graph_free: set[type] = {Tensor}
+
+
+def with_edge(t: Tensor, edge: Edge) -> Tensor:
+    """`t` itself if its history is still `edge`, else an alias with that history."""
+    if edge is None:
+        return t if not t.requires_grad else t.detach()  # type: ignore[attr-defined, no-any-return]
+    if edge is t or t._fn is edge:
+        return t
+    if isinstance(edge, Tensor):
+        return edge
+    fn = t._fn
+    if fn is graph.VIEW and t._view.edge(t) is edge:
+        return t
+    return t.rebuilt(edge) if t._level else alias(t, edge)  # type: ignore[attr-defined, no-any-return]
+
+
+def output_of(node: Node, nr: int, data: Any, version: Version | None) -> Tensor:
+    """Output `nr` of `node`, over `data`."""
+    out = node.prim.rewrap(data) if node.prim is not None and getattr(node, "level", 0) else wrap(data)
+    if version is not None:
+        out._ver = version
+    out._fn = node if node.n_outputs == 1 else Port(node, nr)
+    return out
+
+
+def raise_modified(data: Any, edge: Edge, now: int, then: int) -> None:
+    """PyTorch's sentence for a saved tensor that was changed in place, and what to do."""
+    node, nr = graph.endpoint(edge) if not isinstance(edge, Tensor) else (None, 0)
+    made = "" if node is None else f", which is output {nr} of {node.name()},"
+    if isinstance(data, Tensor):
+        kind, shape = data.dtype, tuple(data.shape)
+    else:
+        kind, shape = FROM_NUMPY[data.dtype], data.shape
+    raise RuntimeError(
+        "one of the variables needed for gradient computation has been modified by an inplace operation: "
+        f"[torch.{kind.scalar_name}Tensor {list(shape)}]{made} is at version {now}; expected version {then} instead. "
+        "Hint: enable anomaly detection to find the operation that failed to compute its gradient, with "
+        "torch.autograd.set_detect_anomaly(True)."
+    )
+
+
+def saved_attribute(node: Node, attribute: str) -> Any:
+    """`node._saved_self` and its like."""
+    raw = attribute.startswith("_raw_saved_")
+    wanted = attribute.removeprefix("_raw").removeprefix("_saved_")
+    for name, value in node.saved_values():
+        if name == wanted:
+            if value is FREED:
+                raise RuntimeError(BACKWARD_TWICE)
+            if raw:
+                return value
+            return value.unpack(node) if hasattr(value, "unpack") else value
+    raise AttributeError(f"'{type(node).__name__}' object has no attribute '{attribute}'")

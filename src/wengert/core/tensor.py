@@ -1,0 +1,371 @@
+"""`Tensor`: an array, its place in the graph and the counter of its changes.
+
+The slots that every tensor has are set at creation, in straight-line code (`wrap`, and inlined in `fast`):
+
+    _data   the array: `numpy.ndarray` for a CPU tensor; a Tensor one level down for the values of transforms
+    _fn     None: needs no gradient · `LEAF` · `VIEW`: ask `_view` · a `Node` · a `Port` (one of several outputs)
+    _ver    how often it was changed in place: an int, or the `Version` that it shares with its aliases
+    _view   None, or the `ViewInfo` of a view
+
+All others are rare and cost nothing while they are not set. Operators and methods are installed by `ops`.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from . import devices, printing
+from .dtypes import FROM_NUMPY, TorchNamed, dtype
+from .graph import LEAF, VIEW, Node, Port, Version
+from .modes import mode
+from .size import Size
+
+ndarray = np.ndarray
+
+#: The classes whose instances the fast paths take.
+PLAIN: set[type] = set()
+
+
+class TensorMeta(TorchNamed):
+    """Prints as PyTorch's class does; subclasses print under their own module."""
+
+    def __repr__(cls) -> str:
+        return "<class 'torch.Tensor'>" if cls.__module__ == __name__ else type.__repr__(cls)
+
+
+class Tensor(metaclass=TensorMeta):
+    """An n-dimensional array of one dtype that remembers how it was made.
+
+    >>> import wengert as torch
+    >>> x = torch.tensor([1.0, 2.0], requires_grad=True)
+    >>> (x * x).sum().backward()
+    >>> x.grad
+    tensor([2., 4.])
+    """
+
+    __slots__ = (
+        "__dict__",
+        "__weakref__",
+        "_accumulator",
+        "_data",
+        "_fn",
+        "_grad",
+        "_hooks",
+        "_inference",
+        "_retains",
+        "_ver",
+        "_view",
+    )
+
+    _data: Any
+    _fn: Any
+    _grad: Tensor | None
+    _ver: Any
+    _view: Any
+
+    #: 0 for ordinary tensors; the values of transforms carry their level here.
+    _level = 0
+
+    def __new__(cls, *args: Any, **kwargs: Any) -> Any:
+        return construct(cls, *args, **kwargs)
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        pass
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+
+    # ---- what it is
+
+    @property
+    def shape(self) -> Size:
+        """The extent of each dimension."""
+        return Size(self._data.shape)
+
+    @property
+    def ndim(self) -> int:
+        """How many dimensions it has."""
+        return self._data.ndim  # type: ignore[no-any-return]
+
+    @property
+    def dtype(self) -> dtype:
+        """The type of its elements."""
+        return FROM_NUMPY[self._data.dtype]
+
+    @property
+    def device(self) -> devices.device:
+        """Where its memory is."""
+        return devices.CPU
+
+    @property
+    def layout(self) -> devices.layout:
+        """Always `strided`."""
+        return devices.strided
+
+    # ---- its place in the graph
+
+    @property
+    def requires_grad(self) -> bool:
+        """Whether gradients are to be computed for it."""
+        fn = self._fn
+        if fn is None:
+            return False
+        if fn is VIEW:
+            return self._view.requires_grad(self)  # type: ignore[no-any-return]
+        return True
+
+    @requires_grad.setter
+    def requires_grad(self, value: bool) -> None:
+        set_requires_grad(self, value)
+
+    def requires_grad_(self, requires_grad: bool = True) -> Tensor:
+        """Set `requires_grad` in place. Errors: not a floating or complex tensor; switching off a non-leaf."""
+        set_requires_grad(self, requires_grad)
+        return self
+
+    @property
+    def grad_fn(self) -> Node | None:
+        """The node that made it; None for a leaf."""
+        fn = self._fn
+        if fn is None or fn is LEAF:
+            return None
+        if fn is VIEW:
+            fn = self._view.edge(self)
+        return fn.node if fn.__class__ is Port else fn  # type: ignore[no-any-return]
+
+    @property
+    def output_nr(self) -> int:
+        """Which output of `grad_fn` it is."""
+        fn = self._fn
+        if fn is VIEW:
+            fn = self._view.edge(self)
+        return fn.nr if fn.__class__ is Port else 0  # type: ignore[no-any-return]
+
+    @property
+    def is_leaf(self) -> bool:
+        """True if the user made it (or it needs no gradient): gradients of leaves are accumulated in `grad`."""
+        fn = self._fn
+        if fn is None or fn is LEAF:
+            return True
+        return fn is VIEW and self._view.edge(self) is None
+
+    @property
+    def _version(self) -> int:
+        version = self._ver
+        if is_inference(self):
+            raise RuntimeError("Inference tensors do not track version counter.")
+        return version if version.__class__ is int else version.n  # type: ignore[no-any-return]
+
+    @property
+    def _base(self) -> Tensor | None:
+        view = self._view
+        return None if view is None else view.base
+
+    def _is_view(self) -> bool:
+        return self._view is not None
+
+    def is_inference(self) -> bool:
+        """Whether it was made under `inference_mode`."""
+        return is_inference(self)
+
+    @property
+    def grad(self) -> Tensor | None:
+        """The accumulated gradient of a leaf (or of a tensor with `retain_grad`); None before the first backward."""
+        try:
+            grad = self._grad
+        except AttributeError:
+            grad = None
+        if grad is None and not (self._fn is None or self._fn is LEAF) and not self.is_leaf and not self.retains_grad:
+            warn_grad_of_non_leaf()
+        return grad
+
+    @grad.setter
+    def grad(self, value: Tensor | None) -> None:
+        set_grad(self, value)
+
+    @grad.deleter
+    def grad(self) -> None:
+        self._grad = None
+
+    @property
+    def retains_grad(self) -> bool:
+        """Whether `retain_grad()` made this non-leaf keep its gradient."""
+        try:
+            return bool(self._retains)
+        except AttributeError:
+            return False
+
+    @property
+    def data(self) -> Tensor:
+        """The same memory outside the graph, with a version counter of its own."""
+        out = wrap(self._data)
+        if self.__class__ not in PLAIN or self.__class__ is not Tensor:
+            out = self._rewrap(out)
+        return out
+
+    @data.setter
+    def data(self, value: Tensor) -> None:
+        if not isinstance(value, Tensor):
+            raise TypeError(f"Variable data has to be a tensor, but got {type(value).__name__}")
+        if self._fn is not None and not (value.dtype.is_floating_point or value.dtype.is_complex):
+            raise RuntimeError("data set to a tensor that requires gradients must be floating point or complex dtype")
+        self._data = value._data
+
+    def _rewrap(self, out: Tensor) -> Tensor:
+        return out
+
+    # ---- printing
+
+    def __repr__(self, *, tensor_contents: str | None = None) -> str:
+        return tensor_repr(self, tensor_contents)
+
+
+new = object.__new__
+PLAIN.add(Tensor)
+
+
+def wrap(data: Any) -> Tensor:
+    """A tensor of its own over `data`, outside the graph."""
+    t: Tensor = new(Tensor)
+    t._data = data
+    t._fn = None
+    t._ver = 0
+    t._view = None
+    return t
+
+
+def construct(cls: type, *args: Any, **kwargs: Any) -> Tensor:
+    """`Tensor(...)`, the legacy constructor: sizes, a sequence or a tensor. `ops.create` replaces this."""
+    raise NotImplementedError("the legacy constructor is installed by wengert.ops")
+
+
+def as_array(x: Any) -> Any:
+    """0-d results as arrays: NumPy gives scalars."""
+    return x if x.__class__ is ndarray else np.asarray(x)
+
+
+# ---------------------------------------------------------------- versions
+
+
+def bump(t: Tensor) -> None:
+    """Count one change in place, for all aliases."""
+    version = t._ver
+    if version.__class__ is int:
+        t._ver = version + 1
+    else:
+        version.n += 1
+
+
+def version_of(t: Tensor) -> int:
+    """How often its memory was changed."""
+    version = t._ver
+    return version if version.__class__ is int else version.n  # type: ignore[no-any-return]
+
+
+def share_version(t: Tensor) -> Version:
+    """The counter object of `t`, for a new alias to share."""
+    version = t._ver
+    if version.__class__ is int:
+        version = t._ver = Version(version)
+    return version  # type: ignore[no-any-return]
+
+
+def is_inference(t: Tensor) -> bool:
+    """Whether it was made under `inference_mode`."""
+    try:
+        return t._inference  # type: ignore[attr-defined, no-any-return]
+    except AttributeError:
+        return False
+
+
+# ---------------------------------------------------------------- the graph attributes
+
+
+def set_requires_grad(t: Tensor, value: bool) -> None:
+    """Make a leaf require grad, or no longer."""
+    fn = t._fn
+    leaf = fn is None or fn is LEAF or t.is_leaf
+    if not leaf:
+        if not value:
+            raise RuntimeError(
+                "you can only change requires_grad flags of leaf variables. If you want to use a computed variable in "
+                "a subgraph that doesn't require differentiation use var_no_grad = var.detach()."
+            )
+        return
+    if value:
+        if is_inference(t) and not mode().inference:
+            raise RuntimeError(
+                "Setting requires_grad=True on inference tensor outside InferenceMode is not allowed."
+            )
+        kind = t.dtype
+        if not (kind.is_floating_point or kind.is_complex):
+            raise RuntimeError("only Tensors of floating point and complex dtype can require gradients")
+        if fn is not LEAF:
+            t._fn = LEAF
+            if not hasattr(t, "_grad"):
+                t._grad = None
+    elif fn is LEAF:
+        t._fn = None if t._view is None else VIEW
+
+
+def set_grad(t: Tensor, value: Tensor | None) -> None:
+    """`t.grad = value`, with PyTorch's checks."""
+    if value is None:
+        t._grad = None
+        return
+    if not isinstance(value, Tensor):
+        raise TypeError(
+            f"assigned grad expected to be a Tensor or None but got grad of type {type(value).__name__}"
+        )
+    if value is t:
+        raise RuntimeError("can't assign Variable as its own grad")
+    if value.dtype is not t.dtype:
+        raise RuntimeError(
+            f"attempting to assign a gradient with dtype '{scalar_name(value)}' to a tensor with dtype "
+            f"'{scalar_name(t)}'. The gradient must match the tensor's dtype (or the tensor's grad_dtype if set). "
+            "You can set the dtype of the gradient via the grad_dtype attribute."
+        )
+    if value.device != t.device:
+        raise RuntimeError(
+            f"attempting to assign a gradient with device type '{value.device}' to a tensor with device type "
+            f"'{t.device}'. Please ensure that the gradient and the tensor are on the same device"
+        )
+    if value.shape != t.shape:
+        raise RuntimeError(
+            f"attempting to assign a gradient of size '{list(value.shape)}' to a tensor of size '{list(t.shape)}'. "
+            "Please ensure that the gradient and the tensor are the same size"
+        )
+    t._grad = value
+
+
+def scalar_name(t: Tensor) -> str:
+    """'Float', 'Long', ... as error messages name dtypes."""
+    return t.dtype.scalar_name
+
+
+def warn_grad_of_non_leaf() -> None:
+    from .errors import warn
+
+    warn(
+        "The .grad attribute of a Tensor that is not a leaf Tensor is being accessed. Its .grad attribute won't be "
+        "populated during autograd.backward(). If you indeed want the .grad field to be populated for a non-leaf "
+        "Tensor, use .retain_grad() on the non-leaf Tensor. If you access the non-leaf Tensor by mistake, make sure "
+        "you access the leaf Tensor instead. See github.com/pytorch/pytorch/pull/30531 for more informations.",
+    )
+
+
+def tensor_repr(t: Tensor, tensor_contents: str | None = None) -> str:
+    """PyTorch's text of a tensor."""
+    node = t.grad_fn
+    name = None
+    if node is not None:
+        name = type(node).__name__
+    return printing.tensor_str(
+        t._data,
+        t.dtype,
+        requires_grad=t.requires_grad,
+        grad_fn_name=name,
+        tensor_contents=tensor_contents,
+    )

@@ -1,0 +1,193 @@
+"""Views: what a view remembers of its base, and in-place operations as functional writes."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from .graph import LEAF, VIEW, Edge, next_seq
+from .modes import Mode
+from .tensor import Tensor, is_inference, new, share_version
+
+if TYPE_CHECKING:
+    from .primitive import Primitive
+
+#: how a view came about, which decides what may be done to it in place
+PLAIN_VIEW, NO_GRAD_VIEW, MULTI_VIEW, INFERENCE_VIEW, FUNCTION_VIEW = range(5)
+
+
+class ViewInfo:
+    """`base` and the `chain` of view operations that lead from it; `fn` was the view's producer at version `seen`."""
+
+    __slots__ = ("base", "chain", "creation", "fn", "seen")
+
+    def __init__(self, base: Tensor, chain: tuple[Any, ...], creation: int, seen: int) -> None:
+        self.base = base
+        self.chain = chain
+        self.creation = creation
+        self.fn: Any = None
+        self.seen = seen
+
+    def edge(self, view: Tensor) -> Edge:
+        """The view's edge now: replayed from the base if the base was changed since."""
+        n = view._ver.n
+        if self.seen != n:
+            self.refresh(n)
+        return self.fn
+
+    def refresh(self, n: int) -> None:
+        from .dispatch import edge_of
+
+        base_edge = edge_of(self.base)
+        if base_edge is None:
+            self.fn = None
+        else:
+            if self.creation != PLAIN_VIEW and (self.creation != MULTI_VIEW or self.fn is not None):
+                self.refuse_stale()
+            if self.creation == PLAIN_VIEW or self.creation == MULTI_VIEW:
+                self.fn = replay_node(base_edge, self.base, self.chain)
+        self.seen = n
+
+    def refuse_stale(self) -> None:
+        if self.creation == NO_GRAD_VIEW and self.fn is None:
+            return
+        if self.creation == MULTI_VIEW:
+            return
+
+    def made_by(self, view: Tensor, fn: Any) -> None:
+        """The view was recorded as an output of `fn`."""
+        self.fn = fn
+        self.seen = view._ver.n
+
+    def requires_grad(self, view: Tensor) -> bool:
+        """As the base does: also when the base began to after the view was made."""
+        return self.edge(view) is not None or self.base.requires_grad
+
+
+def wrap_view(
+    x: Tensor, data: Any, prim: Primitive, params: dict[str, Any], m: Mode, nr: int | None = None, count: int = 1
+) -> Tensor:
+    """A tensor over `data`, the result of the view operation `prim` on `x` (output `nr` of several)."""
+    t: Tensor = new(Tensor)
+    t._data = data
+    version = t._ver = share_version(x)
+    parent = x._view
+    step = (prim, params) if nr is None else (prim, params, nr)
+    if m.inference or is_inference(x):
+        creation = INFERENCE_VIEW
+    elif not m.grad:
+        creation = NO_GRAD_VIEW
+    elif nr is not None:
+        creation = MULTI_VIEW
+    else:
+        creation = PLAIN_VIEW
+    if parent is None:
+        info = ViewInfo(x, (step,), creation, version.n)
+    else:
+        info = ViewInfo(parent.base, (*parent.chain, step), creation or parent.creation, version.n)
+    t._view = info
+    t._fn = VIEW
+    return t
+
+
+def apply_chain(xp: Any, x: Any, chain: tuple[Any, ...]) -> Any:
+    """Replay view operations on `x` (an array with the kernels, or a Tensor with `ops`)."""
+    for step in chain:
+        x = getattr(xp, step[0].name)(x, **step[1])
+        if len(step) == 3:
+            x = x[step[2]]
+    return x
+
+
+def replay_node(base_edge: Edge, base: Tensor, chain: tuple[Any, ...]) -> Any:
+    """The producer of a view whose base moved on."""
+    from .primitive import TABLE
+
+    prim = TABLE["replay"]
+    node = new(prim.Node)
+    node.edge_tuple = (base_edge,)
+    node.params = {"chain": chain}
+    node.plan = prim.plan((True,))
+    node.saved = {"x_shape": base._data.shape}
+    node.fits = None
+    node.hooks = None
+    node.seq = next_seq()
+    return node
+
+
+def rebase(t: Tensor, fn: Any, source_edge: Edge, direct: bool = False) -> None:
+    """After an in-place operation on `t` whose new value is made by `fn`: the graph follows.
+
+    `direct`: for a view, the write takes the gradient straight to `source_edge` (a copy into the view)."""
+    info = t._view
+    if info is None or t._fn is LEAF:
+        t._fn = fn
+        return
+    from .dispatch import edge_of
+    from .primitive import TABLE
+
+    base = info.base
+    prim = TABLE["write"]
+    node = new(prim.Node)
+    base_edge = edge_of(base) if base._fn is not None else None
+    value_edge = source_edge if direct else fn
+    node.edge_tuple = (base_edge, value_edge)
+    node.params = {"chain": info.chain}
+    node.plan = prim.plan((base_edge is not None, value_edge is not None))
+    node.saved = {}
+    node.fits = None
+    node.hooks = None
+    node.seq = next_seq()
+    if base._view is None:
+        base._fn = node
+    info.seen = -1
+
+
+def check_overlap(t: Tensor) -> None:
+    """Refuse to write into memory that several elements share (an expanded tensor)."""
+    a = t._data
+    if 0 in a.strides and any(s == 0 and n > 1 for s, n in zip(a.strides, a.shape, strict=True)) and a.size > 1:
+        raise RuntimeError(
+            "unsupported operation: more than one element of the written-to tensor refers to a single memory location. "
+            "Please clone() the tensor before performing the operation."
+        )
+
+
+def check_inplace(t: Tensor, m: Mode) -> None:
+    """PyTorch's refusals of an in-place operation on `t`, before anything is touched."""
+    check_overlap(t)
+    if is_inference(t) and not m.inference:
+        raise RuntimeError(
+            "Inplace update to inference tensor outside InferenceMode is not allowed.You can make a clone to get a "
+            "normal tensor before doing inplace update.See https://github.com/pytorch/rfcs/pull/17 for more details."
+        )
+    if not m.grad:
+        return
+    fn = t._fn
+    if fn is LEAF:
+        raise RuntimeError("a leaf Variable that requires grad is being used in an in-place operation.")
+    if fn is not VIEW:
+        return
+    info = t._view
+    if info.base._fn is LEAF:
+        raise RuntimeError("a view of a leaf Variable that requires grad is being used in an in-place operation.")
+    if info.creation == PLAIN_VIEW or not t.requires_grad:
+        return
+    if info.creation == MULTI_VIEW:
+        node = t.grad_fn
+        name = type(node).__name__ if node is not None else ""
+        raise RuntimeError(
+            f"Output {t.output_nr} of {name} is a view and is being modified inplace. This view is the output of a "
+            "function that returns multiple views. Such functions do not allow the output views to be modified "
+            "inplace. You should replace the inplace operation by an out-of-place one."
+        )
+    where = {NO_GRAD_VIEW: "no_grad", INFERENCE_VIEW: "inference_mode"}.get(info.creation)
+    if where is not None:
+        raise RuntimeError(
+            f"A view was created in {where} mode and is being modified inplace with grad mode enabled. Given that this "
+            "use case is ambiguous and error-prone, it is forbidden. You can clarify your code by moving both the view "
+            f"and the inplace either both inside the {where} block (if you don't want the inplace to be tracked) or "
+            "both outside (if you want the inplace to be tracked)."
+        )
+
+
+__all__ = ["VIEW", "ViewInfo", "apply_chain", "check_inplace", "rebase", "replay_node", "wrap_view"]

@@ -1,0 +1,396 @@
+"""The kernels on NumPy arrays: arrays in, arrays out, under the names and parameters of the primitives.
+
+What a rule calls as `xp.<name>` on arrays is here; the same name in `ops` works on Tensors. Kernels may give NumPy
+scalars for 0-d results; whoever keeps a result makes it an array.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+ndarray = np.ndarray
+Array = Any
+
+# ---------------------------------------------------------------- elementwise: NumPy's own, under PyTorch's names
+
+add = np.add
+sub = np.subtract
+mul = np.multiply
+div = np.true_divide
+neg = np.negative
+exp = np.exp
+exp2 = np.exp2
+expm1 = np.expm1
+log = np.log
+log2 = np.log2
+log10 = np.log10
+log1p = np.log1p
+sin = np.sin
+cos = np.cos
+tan = np.tan
+asin = np.arcsin
+acos = np.arccos
+atan = np.arctan
+sinh = np.sinh
+cosh = np.cosh
+tanh = np.tanh
+asinh = np.arcsinh
+acosh = np.arccosh
+atanh = np.arctanh
+sqrt = np.sqrt
+square = np.square
+reciprocal = np.reciprocal
+floor = np.floor
+ceil = np.ceil
+trunc = np.trunc
+atan2 = np.arctan2
+maximum = np.maximum
+minimum = np.minimum
+eq = np.equal
+ne = np.not_equal
+lt = np.less
+le = np.less_equal
+gt = np.greater
+ge = np.greater_equal
+isnan = np.isnan
+isinf = np.isinf
+isfinite = np.isfinite
+signbit = np.signbit
+logical_not = np.logical_not
+logical_and = np.logical_and
+logical_or = np.logical_or
+logical_xor = np.logical_xor
+bitwise_and = np.bitwise_and
+bitwise_or = np.bitwise_or
+bitwise_xor = np.bitwise_xor
+bitwise_not = np.invert
+
+
+def rsqrt(x: Array, out: Any = None) -> Array:
+    return np.true_divide(1, np.sqrt(x), out=out, dtype=x.dtype)
+
+
+def sigmoid(x: Array, out: Any = None) -> Array:
+    y = np.negative(x, out=out)
+    y = np.exp(y, out=y if y.__class__ is ndarray else None)
+    if y.__class__ is not ndarray:
+        return np.asarray(x.dtype.type(1) / (1 + y))
+    y += 1
+    return np.true_divide(1, y, out=y)
+
+
+def relu(x: Array, out: Any = None) -> Array:
+    return np.maximum(x, 0, out=out)
+
+
+def sgn(x: Array) -> Array:
+    """x / |x|, and 0 at 0."""
+    if x.dtype.kind != "c":
+        return np.sign(x)
+    r = np.abs(x)
+    return np.where(r == 0, 0, x / np.where(r == 0, 1, r)).astype(x.dtype, copy=False)
+
+
+def abs(x: Array, out: Any = None) -> Array:
+    return np.absolute(x, out=out)
+
+
+def conj(x: Any) -> Any:
+    """The complex conjugate; real values pass."""
+    kind = getattr(x, "dtype", None)
+    if kind is None:
+        return x.conjugate() if x.__class__ is complex else x
+    return np.conjugate(x) if kind.kind == "c" else x
+
+
+def real(x: Array) -> Array:
+    return x.real
+
+
+def imag(x: Array) -> Array:
+    return x.imag
+
+
+def where(condition: Array, x: Any, y: Any) -> Array:
+    return np.where(condition, x, y)
+
+
+def pow_scalar(x: Array, *, exponent: Any, out: Any = None) -> Array:
+    """x ** exponent for a Python number, with PyTorch's special cases, which also fix the rounding."""
+    if exponent == 2:
+        return np.multiply(x, x, out=out)
+    if exponent == 3:
+        return np.multiply(np.multiply(x, x), x, out=out)
+    if exponent == 1:
+        return np.array(x)
+    if exponent == 0:
+        return np.ones_like(x)
+    if x.dtype.kind in "fc":
+        if exponent == 0.5:
+            return np.sqrt(x, out=out)
+        if exponent == -0.5:
+            return np.true_divide(1, np.sqrt(x), out=out, dtype=x.dtype)
+        if exponent == -1:
+            return np.true_divide(1, x, out=out, dtype=x.dtype)
+        if exponent == -2:
+            return np.true_divide(1, np.multiply(x, x), out=out, dtype=x.dtype)
+    return np.power(x, np.array(exponent, x.dtype), out=out)
+
+
+def pow(x: Array, y: Array) -> Array:
+    return np.power(x, y)
+
+
+# ---------------------------------------------------------------- dtypes and shapes of gradients
+
+
+def to_dtype(x: Array, dtype: Any) -> Array:
+    """Cast as PyTorch does: complex to real drops the imaginary part without a word; always a new array."""
+    kind = getattr(dtype, "np", dtype)
+    if x.dtype.kind == "c" and kind.kind != "c":
+        if kind.kind == "b":
+            return x != 0
+        x = x.real
+    if kind.kind in "iu" and x.dtype.kind == "f":
+        if kind.itemsize < 8:  # C casts through the wide integer, NumPy through the narrow one
+            return x.astype(np.int64).astype(kind)
+        return x.astype(kind)
+    return x.astype(kind)
+
+
+def fit(g: Any, shape: tuple[int, ...], dtype: Any) -> Array:
+    """Bring a gradient to the shape (summing what was broadcast) and dtype of its input."""
+    if g.__class__ is not ndarray:
+        g = np.asarray(g)
+    if g.shape != shape:
+        g = sum_to(g, shape)
+    return g if g.dtype == dtype else to_dtype(g, dtype)
+
+
+def sum_to(g: Any, shape: tuple[int, ...]) -> Array:
+    """Sum the dimensions that broadcasting added or stretched; broadcast where a rule left dimensions out."""
+    have = g.shape
+    if have == shape:
+        return g
+    lead = len(have) - len(shape)
+    if lead >= 0:
+        dims = tuple(range(lead)) + tuple(
+            i + lead for i, n in enumerate(shape) if n == 1 and have[i + lead] != 1
+        )
+        if dims:
+            g = np.add.reduce(g, axis=dims, keepdims=True)
+        if lead:
+            g = g.reshape(g.shape[lead:])
+        if g.shape == shape:
+            return g
+    return np.broadcast_to(g, shape)
+
+
+def like_layout(g: Array, x: Array) -> Array:
+    """`g` in the memory layout of `x`, if `x` is dense; contiguous otherwise."""
+    wanted = np.empty_like(x, dtype=g.dtype)  # keeps the order of dense arrays
+    if wanted.strides == g.strides:
+        return g
+    np.copyto(wanted, g)
+    return wanted
+
+
+# ---------------------------------------------------------------- gradients that are mostly zero
+
+
+class Scattered:
+    """A gradient of `shape` that is `values` at `index` and zero elsewhere; repeated indices add up."""
+
+    __slots__ = ("dtype", "index", "shape", "unique", "values")
+
+    def __init__(self, values: Array, shape: tuple[int, ...], index: Any, unique: bool) -> None:
+        self.values = values
+        self.shape = shape
+        self.index = index
+        self.unique = unique
+        self.dtype = values.dtype
+
+    def zeros(self) -> Array:
+        return np.zeros(self.shape, self.dtype)
+
+    def add_to(self, buffer: Array) -> Array:
+        """Add into `buffer`, in place, touching only the elements at `index`."""
+        if self.unique:
+            buffer[self.index] += self.values
+        else:
+            np.add.at(buffer, self.index, self.values)
+        return buffer
+
+    @property
+    def base(self) -> None:
+        return None
+
+
+def owned_copy(known: Any, scattered: Scattered) -> Array:
+    """What is known so far as an array that may be added to."""
+    return np.array(known, dtype=np.result_type(known, scattered.dtype))
+
+
+def scatter_index(g: Array, *, shape: tuple[int, ...], index: Any, unique: bool) -> Any:
+    """The transpose of basic or advanced NumPy indexing."""
+    return Scattered(np.asarray(g), tuple(shape), index, unique)
+
+
+# ---------------------------------------------------------------- views and in-place writes
+
+
+def replay(x: Array, *, chain: tuple[Any, ...]) -> Array:
+    """Apply a chain of view operations."""
+    for step in chain:
+        x = step[0].kernel(x, **step[1])
+        if len(step) == 3:
+            x = x[step[2]]
+    return x
+
+
+def write(x: Array, y: Array, *, chain: tuple[Any, ...]) -> Array:
+    """A copy of `x` in which the view at `chain` holds `y`."""
+    out = x.copy(order="K")
+    replay(out, chain=chain)[...] = y
+    return out
+
+
+# ---------------------------------------------------------------- reductions
+
+
+def sum(x: Array, *, dim: Any = None, keepdim: bool = False, dtype: Any = None) -> Array:
+    """Sum over `dim` (None: all). Bool and integers sum in int64."""
+    if dtype is None and x.dtype.kind in "biu":
+        dtype = np.int64
+    return np.add.reduce(x, axis=dim, keepdims=keepdim, dtype=dtype)
+
+
+def expand(x: Array, *, size: Sequence[int]) -> Array:
+    """A view with stride 0 along the stretched dimensions, writable like its base."""
+    size = tuple(size)
+    have = x.shape
+    if size == have:
+        return x.view()
+    lead = len(size) - len(have)
+    strides = (0,) * lead + tuple(
+        [0 if n == 1 and want != 1 else s for n, want, s in zip(have, size[lead:], x.strides, strict=True)]
+    )
+    if x.flags.c_contiguous and x.dtype.kind != "V" and x.size:
+        return ndarray(size, x.dtype, x, 0, strides)  # an order faster than broadcast_to
+    return strided(x, size, strides, 0)
+
+
+def strided(x: Array, size: Sequence[int], byte_strides: Sequence[int], byte_offset: int) -> Array:
+    """A window onto the memory of `x`, from its first element on."""
+    holder = _Window(x, tuple(size), tuple(byte_strides), byte_offset)
+    out = np.asarray(holder)
+    if out.dtype != x.dtype:
+        out = out.view(x.dtype)
+    return out
+
+
+class _Window:
+    """Hands NumPy an address with strides; it keeps this alive, and this keeps the owner alive."""
+
+    __slots__ = ("__array_interface__", "owner")
+
+    def __init__(self, x: Array, size: tuple[int, ...], strides: tuple[int, ...], offset: int) -> None:
+        interface = dict(x.__array_interface__)
+        address, readonly = interface["data"]
+        interface["data"] = (address + offset, readonly)
+        interface["shape"], interface["strides"] = size, strides
+        if x.dtype.kind == "V" or x.dtype.itemsize == 2 and x.dtype.kind == "f":
+            interface["typestr"] = "<u2" if x.dtype.itemsize == 2 else f"|u{x.dtype.itemsize}"
+            interface.pop("descr", None)
+        self.__array_interface__ = interface
+        self.owner = x
+
+
+def mean(x: Array, *, dim: Any = None, keepdim: bool = False) -> Array:
+    """Mean over `dim` (None: all); nan for none."""
+    if dim is None:
+        n = x.size
+    else:
+        n = 1
+        for d in dim if isinstance(dim, tuple) else (dim,):
+            n *= x.shape[d]
+    y = np.add.reduce(x, axis=dim, keepdims=keepdim)
+    if y.__class__ is ndarray:
+        return np.true_divide(y, n if n else np.nan, out=y)
+    return np.true_divide(y, x.dtype.type(n if n else np.nan), dtype=x.dtype)
+
+
+def restore(g: Any, *, shape: tuple[int, ...], dim: Any, keepdim: bool) -> Array:
+    """Spread the gradient of a reduction over `dim` back over `shape`."""
+    if g.__class__ is not ndarray:
+        g = np.asarray(g)
+    if not keepdim and dim is not None and g.ndim != len(shape):
+        n = len(shape)
+        dims = {d % n for d in (dim if isinstance(dim, tuple) else (dim,))}
+        g = g.reshape([1 if i in dims else m for i, m in enumerate(shape)])
+    return expand(g, size=shape)
+
+
+# ---------------------------------------------------------------- shapes
+
+
+def reshape(x: Array, shape: Sequence[int]) -> Array:
+    return x.reshape(shape)
+
+
+def view(x: Array, *, size: Sequence[int]) -> Array:
+    y = x.reshape(size)
+    if x.size and not np.may_share_memory(x, y):
+        raise RuntimeError(
+            "view size is not compatible with input tensor's size and stride (at least one dimension spans across two "
+            "contiguous subspaces). Use .reshape(...) instead."
+        )
+    return y
+
+
+def permute(x: Array, *, dims: Sequence[int]) -> Array:
+    return x.transpose(dims)
+
+
+def transpose(x: Array, *, dim0: int, dim1: int) -> Array:
+    return x.swapaxes(dim0, dim1)
+
+
+def t(x: Array) -> Array:
+    return x.T
+
+
+def unsqueeze(x: Array, *, dim: int) -> Array:
+    shape = list(x.shape)
+    return x.reshape(shape[:dim] + [1] + shape[dim:]) if 0 not in shape else np.expand_dims(x, dim)
+
+
+def squeeze(x: Array, *, dim: Any) -> Array:
+    return np.squeeze(x, dim)
+
+
+def alias(x: Array) -> Array:
+    return x.view()
+
+
+def clone(x: Array, *, memory_format: Any = None) -> Array:
+    return x.copy(order="K")
+
+
+def matmul(x: Array, y: Array) -> Array:
+    return np.matmul(x, y)
+
+
+def mm(x: Array, y: Array) -> Array:
+    return np.dot(x, y)
+
+
+def dot(x: Array, y: Array) -> Array:
+    return np.dot(x, y)
+
+
+def zeros_like(x: Array) -> Array:
+    return np.zeros_like(x)

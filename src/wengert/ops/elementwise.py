@@ -1,0 +1,341 @@
+"""Pointwise operations. Each stands in one place: kernel, derivative, names, samples."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+from ..core.fast import F32, F64, OUT, UnaryInputNode, flat_node, new, next_seq
+from ..core.graph import LEAF, VIEW
+from ..core.inplace import inplace, write_out
+from ..core.modes import GRAD, NO_GRAD, mode
+from ..core.primitive import composite, elementwise, ops
+from ..core.promotion import check_cast
+from ..core.tensor import PLAIN, Tensor
+from ..kernels import numpy as kernels
+from .install import FUNCTIONS, OPERANDS, binary, inplace_operator, operand, operators, public, unary
+
+LN2, LN10 = math.log(2.0), math.log(10.0)
+
+# ---------------------------------------------------------------- one input
+
+neg = unary(elementwise("neg", vjp=dict(x=lambda xp, g: -g), promote="keep"), names=("negative",))
+exp = unary(elementwise("exp", d=dict(x=lambda xp, out: out)))
+exp2 = unary(elementwise("exp2", d=dict(x=lambda xp, out: out * LN2)))
+expm1 = unary(elementwise("expm1", d=dict(x=lambda xp, out: out + 1)))
+log = unary(elementwise("log", vjp=dict(x=lambda xp, g, x: g / xp.conj(x))))
+log2 = unary(elementwise("log2", vjp=dict(x=lambda xp, g, x: g / (xp.conj(x) * LN2))))
+log10 = unary(elementwise("log10", vjp=dict(x=lambda xp, g, x: g / (xp.conj(x) * LN10))))
+log1p = unary(elementwise("log1p", vjp=dict(x=lambda xp, g, x: g / (xp.conj(x) + 1))))
+sin = unary(elementwise("sin", d=dict(x=lambda xp, x: xp.cos(x))))
+cos = unary(elementwise("cos", d=dict(x=lambda xp, x: -xp.sin(x))))
+tan = unary(elementwise("tan", d=dict(x=lambda xp, out: out * out + 1)))
+asin = unary(elementwise("asin", d=dict(x=lambda xp, x: xp.rsqrt(1 - x * x))), names=("arcsin",))
+acos = unary(elementwise("acos", d=dict(x=lambda xp, x: -xp.rsqrt(1 - x * x))), names=("arccos",))
+atan = unary(elementwise("atan", vjp=dict(x=lambda xp, g, x: g / xp.conj(x * x + 1))), names=("arctan",))
+sinh = unary(elementwise("sinh", d=dict(x=lambda xp, x: xp.cosh(x))))
+cosh = unary(elementwise("cosh", d=dict(x=lambda xp, x: xp.sinh(x))))
+tanh = unary(elementwise("tanh", d=dict(x=lambda xp, out: 1 - out * out)))
+asinh = unary(elementwise("asinh", d=dict(x=lambda xp, x: xp.rsqrt(x * x + 1))), names=("arcsinh",))
+acosh = unary(elementwise("acosh", d=dict(x=lambda xp, x: xp.rsqrt(x - 1) * xp.rsqrt(x + 1))), names=("arccosh",))
+atanh = unary(elementwise("atanh", vjp=dict(x=lambda xp, g, x: g / xp.conj(1 - x * x))), names=("arctanh",))
+sqrt = unary(elementwise("sqrt", vjp=dict(x=lambda xp, g, out: g / (2 * xp.conj(out)))))
+rsqrt = unary(elementwise("rsqrt", d=dict(x=lambda xp, out: -0.5 * out * out * out)))
+reciprocal = unary(elementwise("reciprocal", d=dict(x=lambda xp, out: -out * out)))
+sigmoid = unary(elementwise("sigmoid", d=dict(x=lambda xp, out: out * (1 - out))))
+relu = unary(elementwise("relu", vjp=dict(x=lambda xp, g, out: xp.where(out > 0, g, 0)), promote="keep"))
+
+
+def _power_rule(xp: Any, g: Any, x: Any, exponent: Any) -> Any:
+    if exponent == 0:
+        return xp.zeros_like(g)
+    if exponent == 1:
+        return g
+    power = x if exponent == 2 else xp.pow_scalar(x, exponent=exponent - 1)
+    return g * (exponent * xp.conj(power))
+
+
+_pow_scalar = elementwise(
+    "pow_scalar", vjp=dict(x=_power_rule), params=("exponent",), promote="keep", node="PowBackward0"
+)
+
+
+class PowScalarNode(UnaryInputNode):
+    """x ** number, keeping x and the number."""
+
+    __slots__ = ("exponent",)
+
+    def propagate(self, gs: Any, raw: bool, xp: Any) -> tuple[Any, ...]:
+        (x,) = UnaryInputNode.propagate(self, gs, raw, xp)
+        return (_power_rule(xp, gs, x, self.exponent),)
+
+    def saved_values(self) -> Any:
+        yield from UnaryInputNode.saved_values(self)
+        yield "exponent", self.exponent
+
+
+_PowNode: Any = type(PowScalarNode)(
+    "PowBackward0",
+    (PowScalarNode,),
+    {"__slots__": (), "prim": _pow_scalar, "r0": staticmethod(lambda xp, g, x: x), "__module__": "torch.autograd"},
+)
+
+
+def _pow_number(x: Tensor, exponent: Any) -> Any:
+    """x ** number on the straight line; squares and cubes are what losses and polynomials are made of."""
+    if x.__class__ in PLAIN and (exponent.__class__ is int or exponent.__class__ is float):
+        a = x._data
+        kind = a.dtype
+        if kind is F32 or kind is F64:
+            m = mode()
+            fn = x._fn
+            if m is GRAD:
+                if fn is LEAF:
+                    fn = x
+                elif fn is VIEW:
+                    fn = x._view.edge(x)
+            elif m is NO_GRAD:
+                fn = None
+            else:
+                return _pow_any(x, exponent)
+            y = kernels.pow_scalar(a, exponent=exponent, out=OUT)
+            t = new(Tensor)
+            t._data = y if y.__class__ is kernels.ndarray else kernels.np.asarray(y)
+            t._ver = 0
+            t._view = None
+            if fn is None:
+                t._fn = None
+                return t
+            node = new(_PowNode)
+            node.e0 = fn
+            node.s0 = x
+            n = x._ver
+            node.n0 = n if n.__class__ is int else n.n
+            node.exponent = exponent
+            node.hooks = None
+            node.seq = next_seq()
+            t._fn = node
+            return t
+    return _pow_any(x, exponent)
+
+
+_pow = elementwise(
+    "pow",
+    vjp=dict(
+        x=lambda xp, g, x, y: g * xp.conj(xp.where(y == 0, 0, y * xp.pow(x, y - 1))),
+        y=lambda xp, g, x, y, out: g * xp.conj(xp.where((x == 0) & _nonnegative(xp, y), 0, out * xp.log(x))),
+    ),
+    promote="keep",
+    node="PowBackward1",
+    saved_names=dict(y="exponent"),
+)
+_scalar_pow_node = _pow.renamed("PowBackward2")
+
+
+def _nonnegative(xp: Any, y: Any) -> Any:
+    return xp.real(y) >= 0
+
+
+def _pow_any(x: Any, exponent: Any) -> Any:
+    if not isinstance(x, Tensor):
+        if not isinstance(exponent, Tensor):
+            raise TypeError(f"pow(): argument 'input' (position 1) must be Tensor, not {type(x).__name__}")
+        from ..core.dispatch import dispatch
+
+        return dispatch(_pow, (x, exponent), {}, _scalar_pow_node)
+    if isinstance(exponent, Tensor):
+        _check_integer_power(x, exponent)
+        return _pow(x, exponent)
+    kind = x.dtype
+    if not (kind.is_floating_point or kind.is_complex):
+        if isinstance(exponent, (float, complex)):
+            from ..core.promotion import result_dtype
+
+            x = x.to(result_dtype((x._data, exponent)))  # type: ignore[attr-defined]
+        elif exponent < 0:
+            raise RuntimeError("Integers to negative integer powers are not allowed.")
+    elif isinstance(exponent, complex) and not kind.is_complex:
+        x = x.to(kind.to_complex())  # type: ignore[attr-defined]
+    return _pow_scalar(x, exponent=exponent)
+
+
+def _check_integer_power(x: Tensor, y: Tensor) -> None:
+    if x.dtype.category < 2 and y.dtype.category < 2 and y.dtype.is_signed and bool((y._data < 0).any()):
+        raise RuntimeError("Integers to negative integer powers are not allowed.")
+
+
+@public
+def pow(input: Any, exponent: Any, *, out: Tensor | None = None) -> Any:
+    """input ** exponent, broadcast. Differentiable in both; d/dx at exponent 0 is 0."""
+    exponent = operand(exponent, "pow")
+    y = _pow_any(input, exponent) if isinstance(exponent, Tensor) else _pow_number(operand(input, "pow", 1), exponent)
+    return y if out is None else write_out(out, y, "pow")
+
+
+@public(name="pow_", function=False)
+def pow_(self: Tensor, exponent: Any) -> Tensor:
+    exponent = operand(exponent, "pow_", 1)
+    if isinstance(exponent, Tensor):
+        return inplace(_pow, self, (exponent,), {})
+    if not isinstance(exponent, complex) and self.dtype.category < 2 and isinstance(exponent, float):
+        check_cast(ops.pow(self, exponent).dtype, self.dtype)
+    return inplace(_pow_scalar, self, (), {"exponent": exponent})
+
+
+def _dunder_pow(self: Tensor, exponent: Any) -> Any:
+    if exponent.__class__ is int or exponent.__class__ is float:
+        return _pow_number(self, exponent)
+    if isinstance(exponent, (Tensor, int, float, complex, kernels.np.generic)):
+        return pow(self, exponent)
+    return NotImplemented
+
+
+Tensor.__pow__ = _dunder_pow  # type: ignore[attr-defined]
+Tensor.__rpow__ = lambda self, other: pow(other, self)  # type: ignore[attr-defined]
+inplace_operator("pow", pow_)
+ops.pow = _pow_any
+
+# ---------------------------------------------------------------- two inputs
+
+_add = elementwise("add", vjp=dict(x=lambda xp, g: g, y=lambda xp, g: g), promote="keep")
+_sub = elementwise("sub", vjp=dict(x=lambda xp, g: g, y=lambda xp, g: -g), promote="keep")
+_mul = elementwise("mul", d=dict(x=lambda xp, y: y, y=lambda xp, x: x), promote="keep")
+_div = elementwise(
+    "div",
+    vjp=dict(
+        x=lambda xp, g, y: g / xp.conj(y),
+        y=lambda xp, g, x, y: -g * xp.conj(x / y / y),
+    ),
+)
+_rsub = _sub.renamed("RsubBackward1")
+
+
+def _refuse_bool(x: Any, y: Any) -> None:
+    if x.__class__ is bool or (isinstance(x, Tensor) and x.dtype.category == 0):
+        if y.__class__ is bool or (isinstance(y, Tensor) and y.dtype.category == 0):
+            raise RuntimeError(
+                "Subtraction, the `-` operator, with two bool tensors is not supported. Use the `^` or `logical_xor()` "
+                "operator instead."
+            )
+        raise RuntimeError(
+            "Subtraction, the `-` operator, with a bool tensor is not supported. If you are trying to invert a mask, "
+            "use the `~` or `logical_not()` operator instead."
+        )
+
+
+def _sub_any(x: Any, y: Any) -> Any:
+    x, y = operand(x, "sub", 1), operand(y, "sub")
+    _refuse_bool(x, y)
+    _refuse_bool(y, x)
+    return _sub(x, y)
+
+
+_add_line = binary(_add, kernels.add)
+_sub_line = binary(_sub, kernels.sub)
+mul = binary(_mul, kernels.mul, names=("multiply",))
+_div_line = binary(_div, kernels.div, names=("true_divide",))
+_add_inplace, _sub_inplace, _div_inplace = Tensor.add_, Tensor.sub_, Tensor.div_  # type: ignore[attr-defined]
+
+
+def _scaled(other: Any, alpha: Any, name: str) -> Any:
+    """alpha * other, with the checks of add and sub."""
+    kind = other.dtype.category if isinstance(other, Tensor) else 0
+    if isinstance(alpha, bool) and kind:
+        raise RuntimeError("Boolean alpha only supported for Boolean results.")
+    if isinstance(alpha, float) and isinstance(other, Tensor) and kind < 2:
+        raise RuntimeError("For integral input tensors, argument alpha must not be a floating point number.")
+    return other * alpha
+
+
+@public
+def add(input: Any, other: Any, *, alpha: Any = 1, out: Tensor | None = None) -> Any:
+    """input + alpha * other, broadcast. Differentiable in both."""
+    if alpha.__class__ is not int or alpha != 1:
+        other = _scaled(other, alpha, "add")
+    y = _add_line(input, other)
+    return y if out is None else write_out(out, y, "add")
+
+
+@public
+def sub(input: Any, other: Any, *, alpha: Any = 1, out: Tensor | None = None) -> Any:
+    """input - alpha * other, broadcast. Differentiable in both; bool tensors are refused."""
+    if alpha.__class__ is not int or alpha != 1:
+        other = _scaled(other, alpha, "sub")
+    y = _sub_any(input, other)
+    return y if out is None else write_out(out, y, "sub")
+
+
+@public(name="rsub")
+def rsub(input: Tensor, other: Any, *, alpha: Any = 1) -> Any:
+    """other - alpha * input."""
+    from ..core.dispatch import dispatch
+
+    other = operand(other, "rsub")
+    _refuse_bool(input, other)
+    _refuse_bool(other, input)
+    return dispatch(_sub, (other, input if alpha == 1 else input * alpha), {}, _rsub)
+
+
+@public(name="add_", function=False)
+def add_(self: Tensor, other: Any, *, alpha: Any = 1) -> Tensor:
+    return _add_inplace(self, other if alpha.__class__ is int and alpha == 1 else _scaled(other, alpha, "add_"))
+
+
+@public(name="sub_", function=False)
+def sub_(self: Tensor, other: Any, *, alpha: Any = 1) -> Tensor:
+    other = other if alpha.__class__ is int and alpha == 1 else _scaled(other, alpha, "sub_")
+    if self.dtype.category == 0 or other.__class__ is bool or (isinstance(other, Tensor) and other.dtype.category == 0):
+        _refuse_bool(self, other)
+        _refuse_bool(other, self)
+    return _sub_inplace(self, other)
+
+
+@public
+def div(input: Any, other: Any, *, rounding_mode: str | None = None, out: Tensor | None = None) -> Any:
+    """input / other; rounding_mode None, "trunc" or "floor". Differentiable in both when not rounding."""
+    if rounding_mode is None:
+        y = _div_line(input, other)
+    elif rounding_mode == "trunc":
+        y = ops.div_trunc(operand(input, "div", 1), operand(other, "div"))
+    elif rounding_mode == "floor":
+        y = ops.div_floor(operand(input, "div", 1), operand(other, "div"))
+    else:
+        raise RuntimeError(
+            "div expected rounding_mode to be one of None, 'trunc', or 'floor' but found '" + str(rounding_mode) + "'"
+        )
+    return y if out is None else write_out(out, y, "div")
+
+
+@public(name="div_", function=False)
+def div_(self: Tensor, other: Any, *, rounding_mode: str | None = None) -> Tensor:
+    if rounding_mode is None:
+        return _div_inplace(self, other)
+    return inplace({"trunc": ops.div_trunc, "floor": ops.div_floor}[rounding_mode], self, (other,), {})
+
+
+for _name in ("multiply_", "divide", "divide_", "true_divide_", "subtract", "subtract_"):
+    _plain = _name.rstrip("_").replace("multiply", "mul").replace("true_divide", "div").replace("divide", "div")
+    _plain = _plain.replace("subtract", "sub")
+    if _name.endswith("_"):
+        public(getattr(Tensor, _plain + "_"), name=_name, function=False)
+    else:
+        public(FUNCTIONS[_plain], name=_name)
+
+inplace_operator("add", _add_inplace)
+inplace_operator("sub", sub_)
+inplace_operator("mul", Tensor.mul_)  # type: ignore[attr-defined]
+inplace_operator("truediv", _div_inplace)
+
+
+def _rsub_operator(self: Tensor, other: Any) -> Any:
+    return rsub(self, other) if isinstance(other, OPERANDS) else NotImplemented
+
+
+def _rdiv(self: Tensor, other: Any) -> Any:
+    return reciprocal(self) * other if isinstance(other, OPERANDS) else NotImplemented
+
+
+operators("add", _add_line, kernels.add)
+operators("sub", _sub_line, kernels.sub, _sub_any, _rsub_operator)
+operators("mul", mul, kernels.mul)
+operators("truediv", _div_line, kernels.div, _div_line, _rdiv)
