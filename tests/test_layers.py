@@ -124,7 +124,7 @@ def test_layers() -> None:
         for module, path in files.items()
         for text in complaints(path.read_text("utf-8"), module, path.name == "__init__.py", set(files))
     ]
-    assert not found, "\n".join(found)
+    assert not found, "\n".join(dict.fromkeys(found))
 
 
 def test_the_check_itself() -> None:
