@@ -1,0 +1,203 @@
+"""Writing into a tensor: fill_, zero_, copy_."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from ..core.dispatch import edge_of
+from ..core.inplace import inplace_with
+from ..core.modes import mode
+from ..core.primitive import elementwise, ops
+from ..core.samples import Case, T, samples
+from ..core.tensor import PLAIN, Tensor, bump
+from ..core.views import check_inplace
+from ..kernels import numpy as kernels
+from .compare import tensor_operand
+from .install import public
+
+_zero = elementwise(
+    "zero", kernel=np.zeros_like, vjp=dict(x=lambda xp, g: xp.zeros_like(g)), promote="keep", half="native"
+)
+_fill = elementwise(
+    "fill",
+    params=("value",),
+    kernel=lambda x, value: np.full_like(x, value),
+    vjp=dict(x=lambda xp, g: xp.zeros_like(g)),
+    jvp=dict(x=lambda xp, t: xp.zeros_like(t)),
+    promote="keep",
+    half="native",
+    node="FillBackward0",
+)
+_fill_tensor = elementwise(
+    "fill_tensor",
+    inputs=("x", "value"),
+    kernel=lambda x, value: np.full_like(x, value),
+    vjp=dict(x=lambda xp, g: xp.zeros_like(g), value=lambda xp, g: g),
+    promote=None,
+    half="native",
+    node="FillBackward1",
+)
+
+
+def _copy_kernel(x: Any, y: Any) -> Any:
+    if y.dtype != x.dtype:
+        y = kernels.to_dtype(y, x.dtype)
+    out = np.empty_like(x)
+    np.copyto(out, y)
+    return out
+
+
+_copy = elementwise(
+    "copy",
+    kernel=_copy_kernel,
+    vjp=dict(x=lambda xp, g: xp.zeros_like(g), y=lambda xp, g: g),
+    promote=None,
+    half="native",
+    node="CopyBackwards",
+)
+
+
+def _untracked(t: Tensor, *others: Any) -> bool:
+    """Whether `t` may simply be overwritten: plain, and the write is not recorded."""
+    if t.__class__ not in PLAIN:
+        return False
+    m = mode()
+    if m.tracer is not None:
+        return False
+    tracked = t._fn is not None
+    for o in others:
+        if isinstance(o, Tensor):
+            if o.__class__ not in PLAIN:
+                return False
+            tracked = tracked or edge_of(o) is not None
+    if m.grad and tracked:
+        return False
+    check_inplace(t, m)
+    return True
+
+
+@public(name="fill_")
+def fill_(self: Tensor, value: Any) -> Tensor:
+    """Every element becomes `value`, a number or a 0-d tensor (differentiable in it)."""
+    if isinstance(value, Tensor):
+        if value.ndim:
+            raise RuntimeError(
+                f"fill_ only supports 0-dimension value tensor but got tensor with {value.ndim} dimensions."
+            )
+        if _untracked(self, value):
+            self._data[...] = kernels.to_dtype(value._data, self._data.dtype)
+            bump(self)
+            return self
+        return inplace_with(lambda old: _fill_tensor(old, cast(value, old.dtype)), self, (value,))
+    number = converted(value, self.dtype)
+    if _untracked(self):
+        self._data[...] = number
+        bump(self)
+        return self
+    return inplace_with(lambda old: _fill(old, value=number), self)
+
+
+def cast(x: Tensor, dtype: Any) -> Tensor:
+    """`x` in `dtype`, differentiably."""
+    return x if x.dtype is dtype else x.to(dtype)  # type: ignore[attr-defined, no-any-return]
+
+
+def converted(value: Any, dtype: Any) -> Any:
+    """A Python number for a tensor of `dtype`; PyTorch's errors where it does not fit."""
+    if isinstance(value, np.generic):
+        value = value.item()
+    if not isinstance(value, (int, float, complex)):
+        raise TypeError(
+            f"fill_() received an invalid combination of arguments - got ({type(value).__name__}), but expected one "
+            "of:\n * (Tensor value)\n * (Number value)\n"
+        )
+    if isinstance(value, complex) and dtype.category < 3:
+        if value.imag:
+            raise RuntimeError(f"value cannot be converted to type {number_name(dtype)} without overflow")
+        value = value.real
+    if dtype.category == 0:
+        return bool(value)
+    if dtype.category == 1:
+        info = np.iinfo(dtype.np)
+        if value != value or not info.min - (dtype.name[0] == "u") * (info.max) <= value <= info.max:
+            raise RuntimeError(f"value cannot be converted to type {number_name(dtype)} without overflow")
+        return int(value) if value >= 0 or dtype.name[0] != "u" else int(value) % (info.max + 1)
+    return value
+
+
+def number_name(dtype: Any) -> str:
+    """int32 -> int, int64 -> int64_t, ... as the message of a number that does not fit says it."""
+    return {"int32": "int", "float32": "float", "float64": "double", "bool": "bool"}.get(dtype.name, dtype.name + "_t")
+
+
+@public(name="fill", method=False)
+def fill(input: Tensor, value: Any) -> Tensor:
+    """A tensor like `input` with every element `value`."""
+    if isinstance(value, Tensor):
+        return _fill_tensor(input, cast(value, input.dtype))  # type: ignore[no-any-return]
+    return _fill(input, value=converted(value, input.dtype))  # type: ignore[no-any-return]
+
+
+@public(name="zero_")
+def zero_(self: Tensor) -> Tensor:
+    """Every element becomes 0."""
+    if _untracked(self):
+        self._data[...] = 0
+        bump(self)
+        return self
+    return inplace_with(lambda old: _zero(old), self)
+
+
+@public(name="copy_", function=False)
+def copy_(self: Tensor, src: Tensor, non_blocking: bool = False) -> Tensor:
+    """The elements of `src`, broadcast and cast to the dtype of this tensor. Differentiable in `src`."""
+    tensor_operand(src, "copy_", 1)
+    if self is src:
+        return self
+    check_copy_shape(tuple(src.shape), tuple(self.shape))
+    if _untracked(self, src):
+        data = src._data
+        kind = self._data.dtype
+        np.copyto(self._data, data if data.dtype == kind else kernels.to_dtype(data, kind))
+        bump(self)
+        return self
+    return inplace_with(lambda old: _copy(old, src), self, (src,))
+
+
+def check_copy_shape(have: tuple[int, ...], want: tuple[int, ...]) -> None:
+    """`have` must broadcast to `want`."""
+    lead = len(want) - len(have)
+    if lead < 0:
+        extra = list(have)
+        raise RuntimeError(
+            f"output with shape {list(want)} doesn't match the broadcast shape {extra}"
+            if all(a == b or a == 1 or b == 1 for a, b in zip(have[-len(want):] if want else (), want, strict=False))
+            else f"The size of tensor a ({want[-1]}) must match the size of tensor b ({have[-1]}) at non-singleton "
+            f"dimension {len(have) - 1}"
+        )
+    for i, n in enumerate(have):
+        if n != 1 and n != want[i + lead]:
+            if want[i + lead] == 1:
+                shape = [max(a, b) for a, b in zip(want, (1,) * lead + have, strict=True)]
+                raise RuntimeError(f"output with shape {list(want)} doesn't match the broadcast shape {shape}")
+            raise RuntimeError(
+                f"The size of tensor a ({want[i + lead]}) must match the size of tensor b ({n}) at non-singleton "
+                f"dimension {i + lead}"
+            )
+
+
+@public(name="copy", method=False)
+def copy(input: Tensor, src: Tensor, non_blocking: bool = False) -> Tensor:
+    """A tensor like `input` with the elements of `src`."""
+    return _copy(input, src)  # type: ignore[no-any-return]
+
+
+ops.copy = _copy
+samples("fill", Case(T(3, 4), 2.0), Case(T(3), T()), Case(T(), 1))
+samples("Tensor.fill_", Case(T(3, 4), 2.0), Case(T(3), T()))
+samples("Tensor.zero_", Case(T(3, 4)), Case(T()))
+samples("Tensor.copy_", Case(T(3, 4), T(3, 4)), Case(T(3, 4), T(4)), Case(T(2), T()))
+
+__all__ = ["cast", "check_copy_shape", "converted"]

@@ -1,0 +1,159 @@
+"""Straight lines beside those of `core.fast`: predicates without a gradient, and the reduction of everything to one."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from ..core.dtypes import FROM_NUMPY
+from ..core.fast import F32, F64, OUT, UnaryNode, constant, new, next_seq
+from ..core.graph import LEAF, VIEW, NodeMeta
+from ..core.modes import GRAD, NO_GRAD, mode
+from ..core.primitive import Primitive
+from ..core.tensor import PLAIN, Tensor
+
+ndarray = np.ndarray
+I64, BOOL = np.dtype(np.int64), np.dtype(np.bool_)
+
+
+def predicate(kernel: Callable[..., Any], slow: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    """`f(x)` that never has a gradient, for float32 and float64; `slow` does all else."""
+
+    def op(input: Any) -> Any:
+        if input.__class__ in PLAIN:
+            a = input._data
+            kind = a.dtype
+            if kind is F32 or kind is F64:
+                m = mode()
+                if m is GRAD or m is NO_GRAD:
+                    y = kernel(a, out=OUT)
+                    t = new(Tensor)
+                    t._data = y if y.__class__ is ndarray else np.asarray(y)
+                    t._fn = t._view = None
+                    t._ver = 0
+                    return t
+        return slow(input)
+
+    return op
+
+
+def comparison(kernel: Callable[..., Any], slow: Callable[[Any, Any], Any], kinds: Any) -> Callable[[Any, Any], Any]:
+    """`f(x, y)` that never has a gradient, for two tensors of one dtype in `kinds`, or a float one and a number."""
+
+    def op(input: Any, other: Any) -> Any:
+        if input.__class__ in PLAIN:
+            a = input._data
+            kind = a.dtype
+            if kind in kinds:
+                if other.__class__ in PLAIN:
+                    b = other._data
+                    if b.dtype is not kind:
+                        return slow(input, other)
+                elif (kind is F32 or kind is F64) and (other.__class__ is float or other.__class__ is int):
+                    b = constant(other, kind)
+                else:
+                    return slow(input, other)
+                m = mode()
+                if m is GRAD or m is NO_GRAD:
+                    try:
+                        y = kernel(a, b, out=OUT)
+                    except ValueError:
+                        return slow(input, other)
+                    t = new(Tensor)
+                    t._data = y if y.__class__ is ndarray else np.asarray(y)
+                    t._fn = t._view = None
+                    t._ver = 0
+                    return t
+        return slow(input, other)
+
+    return op
+
+
+class TotalNode(UnaryNode):
+    """y = f(all of x), keeping the shape of x."""
+
+    __slots__ = ("shape",)
+    rule: Callable[..., Any]
+
+    def propagate(self, gs: Any, raw: bool, xp: Any) -> tuple[Any, ...]:
+        return (self.rule(xp, gs, self.shape, None, False),)
+
+    def saved_values(self) -> Any:
+        yield "self_sym_sizes", self.shape
+
+
+def total(prim: Primitive, kernel: Callable[[Any], Any], slow: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    """`f(x)` over all elements, for a reduction whose rule needs only the shape (sum, mean)."""
+    body = {
+        "__slots__": (), "prim": prim, "__module__": "torch.autograd", "rule": staticmethod(prim.vjp["x"]),
+    }  # fmt: skip
+    made: Any = NodeMeta(prim.Node.__name__, (TotalNode,), body)
+
+    def op(input: Any) -> Any:
+        if input.__class__ in PLAIN:
+            a = input._data
+            kind = a.dtype
+            if kind is F32 or kind is F64:
+                m = mode()
+                fn = input._fn
+                if m is GRAD:
+                    if fn is LEAF:
+                        fn = input
+                    elif fn is VIEW:
+                        fn = input._view.edge(input)
+                elif m is NO_GRAD:
+                    fn = None
+                else:
+                    return slow(input)
+                t = new(Tensor)
+                t._data = kernel(a)
+                t._ver = 0
+                t._view = None
+                if fn is None:
+                    t._fn = None
+                    return t
+                node = new(made)
+                node.e0 = fn
+                node.shape = a.shape
+                node.hooks = None
+                node.seq = next_seq()
+                t._fn = node
+                return t
+        return slow(input)
+
+    return op
+
+
+def supported(prim_kernel: Callable[..., Any], title: str, refused: str) -> Callable[..., Any]:
+    """A kernel that refuses arrays of the NumPy kinds in `refused` with PyTorch's sentence about `title`."""
+
+    def checked(*arrays: Any, **params: Any) -> Any:
+        for a in arrays:
+            if a.__class__ is ndarray and a.dtype.kind in refused:
+                raise NotImplementedError(f"\"{title}\" not implemented for '{FROM_NUMPY[a.dtype].scalar_name}'")
+        return prim_kernel(*arrays, **params)
+
+    return checked
+
+
+def refuse(x: Any, kinds: str, message: str, error: type[Exception] = RuntimeError) -> None:
+    """Raise `error(message)` if `x` is a tensor of one of these kinds: b(ool) i(nteger) f(loating) c(omplex)."""
+    if isinstance(x, Tensor) and "bifc"[x.dtype.category] in kinds:
+        raise error(message)
+
+
+_C_NAMES = {
+    "bool": "bool", "uint8": "unsigned char", "int8": "signed char", "int16": "short int", "int32": "int",
+    "int64": "long int", "float16": "c10::Half", "bfloat16": "c10::BFloat16", "float32": "float",
+    "float64": "double", "complex64": "c10::complex<float>", "complex128": "c10::complex<double>",
+}  # fmt: skip
+
+
+def c_name(kind: Any) -> str:
+    """How some messages call a dtype: by its C++ type."""
+    return _C_NAMES.get(kind.name, kind.name)
+
+
+__all__ = ["BOOL", "I64", "c_name", "comparison", "predicate", "refuse", "supported", "total"]

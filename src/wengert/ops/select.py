@@ -1,0 +1,475 @@
+"""Choosing between values: where, clamp, maximum and minimum, nan_to_num; and mixing them: lerp, addcmul, addcdiv."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from ..core import promotion
+from ..core.dtypes import bool as bool_dtype
+from ..core.errors import warn
+from ..core.inplace import inplace, inplace_with, write_out
+from ..core.primitive import elementwise, ops
+from ..core.samples import Case, T, pointwise2, samples
+from ..core.tensor import Tensor, wrap
+from .compare import install_binary, tensor_operand
+from .install import public
+from .lines import c_name, refuse
+
+# ---------------------------------------------------------------- where
+
+_where = elementwise(
+    "where",
+    inputs=("condition", "x", "y"),
+    promote=None,
+    half="native",
+    vjp=dict(
+        x=lambda xp, g, condition: xp.where(condition, g, 0),
+        y=lambda xp, g, condition: xp.where(condition, 0, g),
+    ),
+    saved_names=dict(condition="condition"),
+)
+
+
+def data_of(x: Any) -> Any:
+    """The array (or what stands for it) of a tensor, for promotion; a number as it is."""
+    while isinstance(x, Tensor) and x._level:
+        x = x._data
+    return x._data if isinstance(x, Tensor) else x
+
+
+def common_dtype(*xs: Any, int_to_float: bool = False) -> Any:
+    """The dtype that these tensors and numbers promote to."""
+    return promotion.result_dtype([data_of(x) if not _levelled(x) else x for x in xs], int_to_float)
+
+
+def _levelled(x: Any) -> bool:
+    return isinstance(x, Tensor) and bool(x._level)
+
+
+def as_tensor(x: Any, dtype: Any) -> Tensor:
+    """A tensor cast to `dtype` (differentiable); a number as a 0-d tensor."""
+    if isinstance(x, Tensor):
+        return x if x.dtype is dtype else x.to(dtype)  # type: ignore[attr-defined, no-any-return]
+    return wrap(np.array(x, dtype.np))
+
+
+def where_any(condition: Any, x: Any, y: Any) -> Any:
+    """`where` for Tensors and numbers."""
+    if condition.dtype is not bool_dtype:
+        if condition.dtype.name != "uint8":
+            raise RuntimeError(
+                "where expected condition to be a boolean tensor, but got a tensor with dtype "
+                f"{condition.dtype.scalar_name}"
+            )
+        warn(
+            "where received a uint8 condition tensor. This behavior is deprecated and will be removed in a future "
+            "version of PyTorch. Use a boolean condition instead."
+        )
+        condition = condition != 0
+    common = common_dtype(x, y)
+    return _where(condition, as_tensor(x, common), as_tensor(y, common))
+
+
+@public(method=False)
+def where(condition: Tensor, input: Any = None, other: Any = None, *, out: Tensor | None = None) -> Any:
+    """`input` where `condition` holds, `other` elsewhere, broadcast. Differentiable in both; what was not chosen gets 0.
+
+    With `condition` alone: the indices of its nonzero elements, one tensor a dimension.
+    """
+    tensor_operand(condition, "where", 1, "condition")
+    if input is None and other is None:
+        return ops.nonzero(condition, as_tuple=True)
+    for x in (input, other):
+        if not isinstance(x, (Tensor, int, float, complex)):
+            raise TypeError(
+                "where() received an invalid combination of arguments - got "
+                f"({', '.join(type(a).__name__ for a in (condition, input, other))}), but expected one of:\n"
+                " * (Tensor condition)\n * (Tensor condition, Tensor input, Tensor other, *, Tensor out = None)\n"
+                " * (Tensor condition, Number self, Tensor other)\n"
+                " * (Tensor condition, Tensor input, Number other)\n * (Tensor condition, Number self, Number other)\n"
+            )
+    y = where_any(condition, input, other)
+    return y if out is None else write_out(out, y, "where")
+
+
+@public(name="where", function=False)
+def where_method(self: Tensor, condition: Tensor, other: Any) -> Any:
+    return where(condition, self, other)
+
+
+ops.where = where_any
+samples(
+    "where", Case(T(3, 4, dtype="bool"), T(3, 4), T(3, 4)), Case(T(3, 1, dtype="bool"), T(4), 2.0),
+    Case(T(dtype="bool"), T(2, 3), T()), Case(T(2, dtype="bool"), 1.0, T(3, 1)),
+)  # fmt: skip
+
+# ---------------------------------------------------------------- the larger, the smaller
+
+
+def _maximum_rules(larger: bool) -> dict[str, Any]:
+    """Ties share the gradient; nan passes it to both."""
+
+    def for_x(xp: Any, g: Any, x: Any, y: Any) -> Any:
+        return xp.where(x < y if larger else x > y, 0, xp.where(x == y, g / 2, g))
+
+    def for_y(xp: Any, g: Any, x: Any, y: Any) -> Any:
+        return xp.where(x > y if larger else x < y, 0, xp.where(x == y, g / 2, g))
+
+    return {"x": for_x, "y": for_y}
+
+
+def _fmax_rules(larger: bool) -> dict[str, Any]:
+    """Ties go to the first; nan never gets the gradient unless the second is nan too."""
+
+    def first(x: Any, y: Any, xp: Any) -> Any:
+        return (x >= y if larger else x <= y) | xp.isnan(y)
+
+    return {
+        "x": lambda xp, g, x, y: xp.where(first(x, y, xp), g, 0),
+        "y": lambda xp, g, x, y: xp.where(first(x, y, xp), 0, g),
+    }
+
+
+def _extremum(name: str, rules: dict[str, Any], *names: str) -> Any:
+    ufunc = {"maximum": np.maximum, "minimum": np.minimum, "fmax": np.fmax, "fmin": np.fmin}[name]
+    prim = elementwise(name, vjp=rules, promote="keep", half="native" if name[0] == "m" else "upcast", kernel=ufunc)
+
+    def line(input: Any, other: Any) -> Any:
+        tensor_operand(input, name, 1, "input")
+        tensor_operand(other, name, 2)
+        refuse(input, "c", f"{name} not implemented for complex tensors.")
+        refuse(other, "c", f"{name} not implemented for complex tensors.")
+        return prim(input, other)
+
+    samples(name, *pointwise2()[:5], complex=False)
+    return install_binary(prim, line, (name, *names), inplace_form=False)
+
+
+maximum = _extremum("maximum", _maximum_rules(True))
+minimum = _extremum("minimum", _maximum_rules(False))
+fmax = _extremum("fmax", _fmax_rules(True))
+fmin = _extremum("fmin", _fmax_rules(False))
+
+# ---------------------------------------------------------------- clamp
+
+
+def _clamp_kernel(x: Any, *, min: Any, max: Any) -> Any:
+    if min is not None:
+        x = np.maximum(x, x.dtype.type(min))
+    if max is not None:
+        x = np.minimum(x, x.dtype.type(max))
+    return x
+
+
+def _clamp_rule(xp: Any, g: Any, x: Any, min: Any, max: Any) -> Any:
+    if min is None:
+        return xp.where(x <= max, g, 0)
+    if max is None:
+        return xp.where(x >= min, g, 0)
+    return xp.where((x >= min) & (x <= max), g, 0)
+
+
+_clamp = elementwise(
+    "clamp", vjp=dict(x=_clamp_rule), params=("min", "max"), kernel=_clamp_kernel, promote="keep",
+    node="ClampBackward1",
+)  # fmt: skip
+_clamp_min = elementwise(
+    "clamp_min", vjp=dict(x=_clamp_rule), params=("min", "max"), kernel=_clamp_kernel, promote="keep"
+)
+_clamp_max = elementwise(
+    "clamp_max", vjp=dict(x=_clamp_rule), params=("min", "max"), kernel=_clamp_kernel, promote="keep"
+)
+_clamp_between = elementwise(
+    "clamp_between",
+    inputs=("x", "min", "max"),
+    kernel=lambda x, min, max: np.minimum(np.maximum(x, min), max),
+    vjp=dict(
+        x=lambda xp, g, x, min, max: xp.where((x >= min) & (x <= max), g, 0),
+        min=lambda xp, g, x, min, max: xp.where((x < min) & (min < max), g, 0),
+        max=lambda xp, g, x, min, max: xp.where((x > max) | (max < min), g, 0),
+    ),
+    promote="keep",
+    node="ClampBackward0",
+)
+_clamp_above = elementwise(
+    "clamp_above",
+    kernel=np.maximum,
+    vjp=dict(x=lambda xp, g, x, y: xp.where(x >= y, g, 0), y=lambda xp, g, x, y: xp.where(x < y, g, 0)),
+    promote="keep",
+    node="ClampMinBackward1",
+    saved_names=dict(y="min"),
+)
+_clamp_below = elementwise(
+    "clamp_below",
+    kernel=np.minimum,
+    vjp=dict(x=lambda xp, g, x, y: xp.where(x <= y, g, 0), y=lambda xp, g, x, y: xp.where(x > y, g, 0)),
+    promote="keep",
+    node="ClampMaxBackward1",
+    saved_names=dict(y="max"),
+)
+
+
+def _clamped(x: Any, low: Any, high: Any, name: str) -> Any:
+    """Clamp Tensor `x`, in the promoted dtype, by whichever bounds are given."""
+    tensor_operand(x, name, 1, "input")
+    bounds = [b for b in (low, high) if b is not None]
+    if not bounds:
+        raise RuntimeError("torch.clamp: At least one of 'min' or 'max' must not be None")
+    tensors = [isinstance(b, Tensor) for b in bounds]
+    if any(not t and not isinstance(b, (int, float, complex)) for t, b in zip(tensors, bounds, strict=True)) or (
+        any(tensors) != all(tensors)
+    ):
+        given = ", ".join(type(a).__name__ for a in (x, *bounds))
+        raise TypeError(
+            f"{name}() received an invalid combination of arguments - got ({given}), but expected one of:\n"
+            " * (Tensor input, Tensor min = None, Tensor max = None, *, Tensor out = None)\n"
+            " * (Tensor input, Number min = None, Number max = None, *, Tensor out = None)\n"
+        )
+    for b in (x, *bounds):
+        refuse(b, "c", "clamp is not supported for complex types", NotImplementedError)
+        if b.__class__ is complex:
+            raise NotImplementedError("clamp is not supported for complex types")
+    if not any(tensors):
+        common = common_dtype(x, *bounds)
+        x = as_tensor(x, common)
+        prim = {"clamp_min": _clamp_min, "clamp_max": _clamp_max}.get(name, _clamp)
+        return prim(x, min=low, max=high)
+    if low is None:
+        return _clamp_below(x, high)
+    if high is None:
+        return _clamp_above(x, low)
+    return _clamp_between(x, low, high)
+
+
+def clamp(input: Tensor, min: Any = None, max: Any = None, *, out: Tensor | None = None) -> Tensor:
+    """min(max(input, min), max); bounds are numbers or tensors. The gradient passes where input is within, ends included."""
+    y: Tensor = _clamped(input, min, max, "clamp")
+    return y if out is None else write_out(out, y, "clamp")
+
+
+def clamp_(self: Tensor, min: Any = None, max: Any = None) -> Tensor:
+    """`clamp` in place."""
+    return inplace_with(lambda old: _clamped(old, min, max, "clamp_"), self, _tensors(min, max))
+
+
+def _tensors(*xs: Any) -> tuple[Any, ...]:
+    return tuple(x for x in xs if isinstance(x, Tensor))
+
+
+for _name in ("clamp", "clip"):
+    public(clamp, name=_name)
+    public(clamp_, name=_name + "_")
+
+
+@public
+def clamp_min(input: Tensor, min: Any, *, out: Tensor | None = None) -> Tensor:
+    """The larger of input and min (a number or a tensor)."""
+    y: Tensor = _clamped(input, min, None, "clamp_min")
+    return y if out is None else write_out(out, y, "clamp_min")
+
+
+@public
+def clamp_max(input: Tensor, max: Any, *, out: Tensor | None = None) -> Tensor:
+    """The smaller of input and max (a number or a tensor)."""
+    y: Tensor = _clamped(input, None, max, "clamp_max")
+    return y if out is None else write_out(out, y, "clamp_max")
+
+
+@public
+def clamp_min_(self: Tensor, min: Any) -> Tensor:
+    return inplace_with(lambda old: _clamped(old, min, None, "clamp_min"), self, _tensors(min))
+
+
+@public
+def clamp_max_(self: Tensor, max: Any) -> Tensor:
+    return inplace_with(lambda old: _clamped(old, None, max, "clamp_max"), self, _tensors(max))
+
+
+ops.clamp = clamp
+ops.clip = clamp
+ops.clamp_min, ops.clamp_max = clamp_min, clamp_max
+samples(
+    "clamp", Case(T(3, 4), -0.5, 0.7), Case(T(3), min=0.1), Case(T(3), max=0.1), Case(T(3, 4), T(4), T(3, 1)),
+    Case(T(3), max=T(3)), Case(T(2, 3), min=T()), complex=False,
+)  # fmt: skip
+samples("clamp_min", Case(T(3, 4), 0.3), Case(T(3), T(3)), complex=False)
+samples("clamp_max", Case(T(3, 4), 0.3), Case(T(3), T(3)), complex=False)
+
+# ---------------------------------------------------------------- nan_to_num
+
+
+def _nan_to_num_kernel(x: Any, *, nan: Any, posinf: Any, neginf: Any) -> Any:
+    if x.dtype.kind in "biu":
+        return x.copy()
+    if x.dtype.kind == "c":
+        out = np.empty_like(x)
+        out.real = _nan_to_num_kernel(x.real, nan=nan, posinf=posinf, neginf=neginf)
+        out.imag = _nan_to_num_kernel(x.imag, nan=nan, posinf=posinf, neginf=neginf)
+        return out
+    info = np.finfo(x.dtype)
+    return np.nan_to_num(
+        x, nan=0.0 if nan is None else nan, posinf=info.max if posinf is None else posinf,
+        neginf=info.min if neginf is None else neginf,
+    )  # fmt: skip
+
+
+_nan_to_num = elementwise(
+    "nan_to_num",
+    params=("nan", "posinf", "neginf"),
+    kernel=_nan_to_num_kernel,
+    vjp=dict(x=lambda xp, g, x: xp.where(xp.isfinite(x), g, 0)),
+    promote="keep",
+)
+
+
+@public
+def nan_to_num(
+    input: Tensor,
+    nan: float | None = None,
+    posinf: float | None = None,
+    neginf: float | None = None,
+    *,
+    out: Tensor | None = None,
+) -> Tensor:
+    """nan becomes `nan` (0), infinities `posinf` and `neginf` (the largest and smallest finite values)."""
+    tensor_operand(input, "nan_to_num", 1, "input")
+    y: Tensor = _nan_to_num(input, nan=nan, posinf=posinf, neginf=neginf)
+    return y if out is None else write_out(out, y, "nan_to_num")
+
+
+@public
+def nan_to_num_(
+    self: Tensor, nan: float | None = None, posinf: float | None = None, neginf: float | None = None
+) -> Tensor:
+    """`nan_to_num` in place."""
+    return inplace(_nan_to_num, self, (), {"nan": nan, "posinf": posinf, "neginf": neginf})
+
+
+samples("nan_to_num", Case(T(3, 4)), Case(T(3), nan=1.0, posinf=2.0, neginf=-2.0))
+
+# ---------------------------------------------------------------- lerp, addcmul, addcdiv
+
+
+def _lerp_kernel(x: Any, y: Any, weight: Any) -> Any:
+    """x + weight * (y - x), from the nearer end: exact at both."""
+    near = np.abs(weight) < 0.5
+    step = y - x
+    return np.where(near, x + weight * step, y - step * (1 - weight)).astype(x.dtype, copy=False)
+
+
+_lerp = elementwise(
+    "lerp",
+    inputs=("x", "y", "weight"),
+    kernel=_lerp_kernel,
+    vjp=dict(
+        x=lambda xp, g, weight: g * xp.conj(1 - weight),
+        y=lambda xp, g, weight: g * xp.conj(weight),
+        weight=lambda xp, g, x, y: g * xp.conj(y - x),
+    ),
+    promote="keep",
+    node="LerpBackward1",
+    saved_names=dict(y="end"),
+)
+_lerp_scalar = _lerp.renamed("LerpBackward0")
+
+
+def _lerped(x: Any, end: Any, weight: Any, name: str) -> Any:
+    from ..core.dispatch import dispatch
+
+    tensor_operand(x, name, 1, "input")
+    tensor_operand(end, name, 2, "end")
+    if x.dtype is not end.dtype:
+        raise RuntimeError(f"expected dtype {c_name(x.dtype)} for `end` but got dtype {c_name(end.dtype)}")
+    if isinstance(weight, Tensor):
+        if weight.dtype is not x.dtype:
+            raise RuntimeError(f"expected dtype {c_name(x.dtype)} for `weight` but got dtype {c_name(weight.dtype)}")
+        return _lerp(x, end, weight)
+    refuse(x, "bi", f"\"lerp_kernel_scalar\" not implemented for '{x.dtype.scalar_name}'", NotImplementedError)
+    return dispatch(_lerp, (x, end, weight), {}, _lerp_scalar)
+
+
+@public
+def lerp(input: Tensor, end: Tensor, weight: Any, *, out: Tensor | None = None) -> Tensor:
+    """input + weight * (end - input), broadcast; `weight` is a number or a tensor. Differentiable in all three."""
+    y: Tensor = _lerped(input, end, weight, "lerp")
+    return y if out is None else write_out(out, y, "lerp")
+
+
+@public(name="lerp_", function=False)
+def lerp_(self: Tensor, end: Tensor, weight: Any) -> Tensor:
+    return inplace_with(lambda old: _lerped(old, end, weight, "lerp_"), self, _tensors(end, weight))
+
+
+_addcmul = elementwise(
+    "addcmul",
+    inputs=("x", "y", "z"),
+    params=("value",),
+    kernel=lambda x, y, z, value: x + (y * z if value == 1 else x.dtype.type(value) * y * z),
+    vjp=dict(
+        x=lambda xp, g: g,
+        y=lambda xp, g, z, value: g * xp.conj(z * value),
+        z=lambda xp, g, y, value: g * xp.conj(y * value),
+    ),
+    promote="keep",
+    saved_names=dict(y="tensor1", z="tensor2"),
+)
+_addcdiv = elementwise(
+    "addcdiv",
+    inputs=("x", "y", "z"),
+    params=("value",),
+    kernel=lambda x, y, z, value: x + (y / z if value == 1 else x.dtype.type(value) * y / z),
+    vjp=dict(
+        x=lambda xp, g: g,
+        y=lambda xp, g, z, value: g * xp.conj(value / z),
+        z=lambda xp, g, y, z, value: -g * xp.conj(value * y / (z * z)),
+    ),
+    promote="keep",
+    saved_names=dict(y="tensor1", z="tensor2"),
+)
+
+
+def _combined(prim: Any, x: Any, y: Any, z: Any, value: Any) -> Any:
+    name = prim.name
+    for i, (a, arg) in enumerate(((x, "input"), (y, "tensor1"), (z, "tensor2")), 1):
+        tensor_operand(a, name, i, arg)
+    if prim is _addcdiv and y.dtype.category < 2 and z.dtype.category < 2:
+        raise RuntimeError(
+            "Integer division with addcdiv is no longer supported, and in a future  release addcdiv will perform a "
+            "true division of tensor1 and tensor2. The historic addcdiv behavior can be implemented as (input + value "
+            "* torch.trunc(tensor1 / tensor2)).to(input.dtype) for integer inputs and as (input + value * tensor1 / "
+            "tensor2) for float inputs. The future addcdiv behavior is just the latter implementation: (input + value "
+            "* tensor1 / tensor2), for all dtypes."
+        )
+    return prim(x, y, z, value=value)
+
+
+def _install_combined(prim: Any) -> Any:
+    name = prim.name
+
+    def fn(input: Tensor, tensor1: Tensor, tensor2: Tensor, *, value: Any = 1, out: Tensor | None = None) -> Tensor:
+        y: Tensor = _combined(prim, input, tensor1, tensor2, value)
+        return y if out is None else write_out(out, y, name)
+
+    def form(self: Tensor, tensor1: Tensor, tensor2: Tensor, *, value: Any = 1) -> Tensor:
+        return inplace_with(lambda old: _combined(prim, old, tensor1, tensor2, value), self, (tensor1, tensor2))
+
+    fn.__name__ = fn.__qualname__ = name
+    fn.__doc__ = f"input + value * tensor1 {'*' if prim is _addcmul else '/'} tensor2, broadcast."
+    public(form, name=name + "_", function=False)
+    return public(fn)
+
+
+addcmul = _install_combined(_addcmul)
+addcdiv = _install_combined(_addcdiv)
+samples(
+    "lerp", Case(T(3, 4), T(3, 4), 0.3), Case(T(3, 4), T(4), 0.7), Case(T(3), T(2, 3), T(2, 1)), Case(T(), T(), T())
+)
+samples("addcmul", Case(T(3, 4), T(3, 4), T(4)), Case(T(3), T(3), T(3), value=0.5), Case(T(2, 1), T(3), T()))
+samples(
+    "addcdiv", Case(T(3, 4), T(3, 4), T(4, low=0.5, high=2)), Case(T(3), T(3), T(3, low=1, high=2), value=0.5),
+    Case(T(2, 1), T(3), T(low=1, high=2)),
+)  # fmt: skip
+
+__all__ = ["as_tensor", "common_dtype", "where_any"]
