@@ -113,8 +113,6 @@ def batching(op: Any) -> str:
 def debts(op: Any) -> str:
     """What the design asks of an op and this one lacks."""
     found = []
-    if not op.samples:
-        found.append("no samples")
     if op.takes_gradient and forward_mode(op).startswith("from"):
         found.append("no jvp of its own")
     if batching(op) == "a loop":
@@ -122,24 +120,46 @@ def debts(op: Any) -> str:
     return ", ".join(found)
 
 
-def ops_page(table: dict[str, Any]) -> str:
+def functions_table(functions: dict[str, Any], samples: dict[str, Any], table: dict[str, Any]) -> list[str]:
+    """Every public function: whether it is a primitive or a composite, how many samples check it, what is left out."""
+    lines = [
+        "| function | made of | samples | checks left out |",
+        "|---|---|---|---|",
+    ]
+    for name in sorted(set(functions) | set(samples), key=str.lower):
+        entry = samples.get(name)
+        made_of = "a primitive" if name in table else "primitives"
+        flags = entry.flags if entry else {}
+        left_out = ", ".join(f"{flag}" for flag, value in flags.items() if value is False)
+        if flags.get("why_not"):
+            left_out += f": {flags['why_not']}"
+        lines.append(f"| {name} | {made_of} | {len(entry.cases) if entry else 'none'} | {left_out} |")
+    return lines
+
+
+def ops_page(table: dict[str, Any], functions: dict[str, Any], samples: dict[str, Any]) -> str:
     kinds = sorted({op.kind for op in table.values()})
     owing = sum(bool(debts(op)) for op in table.values())
+    unchecked = sum(name not in samples for name in functions)
     lines = [
         "# The op table\n",
         f"{len(table)} primitives: "
         + ", ".join(f"{sum(op.kind == kind for op in table.values())} {kind}" for kind in kinds)
-        + f". {owing} have debts. Everything else is a composite of these.\n",
+        + f". {owing} have debts. Everything else is composed of these.\n",
         "*saves* is what a recorded call keeps alive besides shapes and parameters.\n",
-        "| op | kind | inputs | parameters | node | saves | forward mode | batching | samples | debts |",
-        "|---|---|---|---|---|---|---|---|---|---|",
+        "| op | kind | inputs | parameters | node | saves | forward mode | batching | debts |",
+        "|---|---|---|---|---|---|---|---|---|",
     ]
     for name, op in sorted(table.items()):
         node, kept = (op.Node.__name__, saves(op)) if op.takes_gradient else ("", "")
         cells = [name, op.kind, ", ".join(op.inputs), ", ".join(op.params), node, kept, forward_mode(op), batching(op),
-                 str(len(op.samples)), debts(op)]
+                 debts(op)]
         lines.append("| " + " | ".join(cells) + " |")
-    return "\n".join(lines) + "\n"
+    lines += [
+        "\n# Public functions\n",
+        f"{len(functions)} functions; {unchecked} have no samples (some are second names of one that has).\n",
+    ]
+    return "\n".join(lines + functions_table(functions, samples, table)) + "\n"
 
 
 # -------------------------------------------------------------------------------------------------------------- build
@@ -157,11 +177,13 @@ def find(name: str) -> ModuleType | None:
 
 def build(directory: Path) -> list[str]:
     """Writes every page; gives their names."""
-    primitive = importlib.import_module(f"{PACKAGE}.core.primitive")
-    importlib.import_module(PACKAGE)  # fills the table
+    importlib.import_module(PACKAGE)  # fills the tables
+    table = importlib.import_module(f"{PACKAGE}.core.primitive").TABLE
+    samples = importlib.import_module(f"{PACKAGE}.core.samples").SAMPLES
+    functions = importlib.import_module(f"{PACKAGE}.ops.install").FUNCTIONS
     directory.mkdir(parents=True, exist_ok=True)
-    pages = {"ops.md": ops_page(primitive.TABLE)}
-    index = [f"# {PACKAGE}\n", f"- [The op table](ops.md): {len(primitive.TABLE)} primitives"]
+    pages = {"ops.md": ops_page(table, functions, samples)}
+    index = [f"# {PACKAGE}\n", f"- [The op table](ops.md): {len(table)} primitives, {len(functions)} functions"]
     for name in NAMESPACES:
         module = find(name)
         if module is None:
