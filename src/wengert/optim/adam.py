@@ -102,7 +102,7 @@ class Adam(RuleOptimizer):
             beta2,
             1 - beta2,
             group["eps"],
-            (1 - beta2**step) ** 0.5,
+            1 / (1 - beta2**step) ** 0.5,
             -(lr / (1 - beta1**step)),
         )
 
@@ -121,5 +121,5 @@ class Adam(RuleOptimizer):
         xp.addcmul_(xp.mul_(square, beta2), g, g, take2)
         if len(slots) > 2:
             square = xp.copy_(slots[2], xp.maximum(slots[2], square))
-        denominator = xp.add_(xp.div_(xp.sqrt(square), correction), eps)
+        denominator = xp.add_(xp.mul_(xp.sqrt(square), correction), eps)
         xp.addcdiv_(p, mean, denominator, step_size)

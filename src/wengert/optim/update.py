@@ -28,8 +28,8 @@ ndarray = np.ndarray
 
 #: Parameters up to this many elements are packed; measured: above, copying costs more than the calls it saves.
 SMALL = 4096
-#: Elements in one block of a large parameter: a block and its temporaries fit in the second-level cache.
-BLOCK = 16384
+#: Elements in one block of a large parameter: a block and its temporaries stay in the cache; measured.
+BLOCK = 65536
 #: After a pack broke or could not be made (a gradient was missing, say), some steps pass before the next attempt: none
 #: the first time, then twice as many each time, up to this many.
 PATIENCE = 256
