@@ -1,4 +1,12 @@
-"""wengert: PyTorch's autograd, whole, on NumPy. `import wengert as torch`."""
+"""wengert: PyTorch's autograd, whole, in Python that can be read, on NumPy.
+
+>>> import wengert as torch
+>>> x = torch.tensor(2.0, requires_grad=True)
+>>> y = x**2 + 3*x + 1
+>>> y.backward()
+>>> y, x.grad
+(tensor(11., grad_fn=<AddBackward0>), tensor(7.))
+"""
 
 from __future__ import annotations
 
@@ -8,8 +16,97 @@ import warnings as _warnings
 _warnings.filterwarnings("ignore", category=RuntimeWarning, module=r"wengert\.")
 
 from . import ops as _ops  # noqa: E402
-from .core.dtypes import *  # noqa: E402,F403
-from .core.modes import enable_grad, inference_mode, no_grad, set_grad_enabled  # noqa: E402
+from ._version import __version__ as _wengert_version  # noqa: E402
+from .core import devices as _devices  # noqa: E402
+from .core import dtypes as _dtypes  # noqa: E402
+from .core.devices import device, layout, memory_format  # noqa: E402
+from .core.dtypes import (  # noqa: E402
+    dtype,
+    finfo,
+    get_default_dtype,
+    iinfo,
+    set_default_dtype,
+)
+from .core.generator import (  # noqa: E402
+    Generator,
+    default_generator,
+    get_rng_state,
+    initial_seed,
+    manual_seed,
+    seed,
+    set_rng_state,
+)
+from .core.missing import missing as _missing  # noqa: E402
+from .core.modes import (  # noqa: E402
+    enable_grad,
+    inference_mode,
+    is_grad_enabled,
+    is_inference_mode_enabled,
+    no_grad,
+    set_grad_enabled,
+)
+from .core.printing import set_printoptions  # noqa: E402
+from .core.promotion import can_cast, promote_types  # noqa: E402
+from .core.size import Size  # noqa: E402
 from .core.tensor import Tensor  # noqa: E402
 
-globals().update(_ops.FUNCTIONS)
+globals().update(_dtypes.DTYPES)
+globals().update(_dtypes.ALIASES)
+globals().update({name: value for name, value in vars(_devices).items() if isinstance(value, (layout, memory_format))})
+globals().update({name: fn for name, fn in _ops.FUNCTIONS.items() if "." not in name})
+
+from . import autograd  # noqa: E402
+
+get_default_device = _devices.get_default_device
+set_default_device = _devices.set_default_device
+
+#: the PyTorch version whose behaviour this is, then our own
+__version__ = f"2.13.0+wengert{_wengert_version}"
+
+from math import e, inf, nan, pi  # noqa: E402
+
+newaxis = None
+
+#: submodules that are imported when they are first used
+_LAZY = (
+    "amp", "backends", "compat", "cuda", "distributions", "fft", "func", "hub", "jit", "linalg", "nn", "onnx", "optim",
+    "random", "special", "testing", "types", "utils", "version", "return_types",
+)  # fmt: skip
+__getattr__ = _missing(__name__, lazy=_LAZY)
+
+__all__ = [
+    "Generator",
+    "Size",
+    "Tensor",
+    "autograd",
+    "can_cast",
+    "default_generator",
+    "device",
+    "dtype",
+    "e",
+    "enable_grad",
+    "finfo",
+    "get_default_device",
+    "get_default_dtype",
+    "get_rng_state",
+    "iinfo",
+    "inf",
+    "inference_mode",
+    "initial_seed",
+    "is_grad_enabled",
+    "is_inference_mode_enabled",
+    "layout",
+    "manual_seed",
+    "memory_format",
+    "nan",
+    "newaxis",
+    "no_grad",
+    "pi",
+    "promote_types",
+    "seed",
+    "set_default_device",
+    "set_default_dtype",
+    "set_grad_enabled",
+    "set_printoptions",
+    "set_rng_state",
+]

@@ -9,7 +9,7 @@ import numpy as np
 
 from ..kernels import numpy as kernels
 from . import promotion
-from .dtypes import BOOL, COMPLEX, FLOATING, FROM_NUMPY, bfloat16, float16
+from .dtypes import FLOATING, FROM_NUMPY, bfloat16, dtype, float16
 from .graph import LEAF, VIEW, Edge, Port, next_seq
 from .modes import GRAD, NO_GRAD, Mode, mode
 from .primitive import Primitive
@@ -193,12 +193,12 @@ def record(
     node = make_node(prim, outs, args, datas, params, tuple(edges), m, node_class)
     if prim.n_outputs == 1:
         out = outs[0]
-        if out._data.dtype.kind in "fcV":
+        if inexact(out._data):
             set_fn(out, node)
         return
     node.count = len(outs)  # type: ignore[attr-defined]
     for nr, out in enumerate(outs):
-        if out._data.dtype.kind in "fcV" and nr not in prim.nondifferentiable_outputs:
+        if inexact(out._data) and nr not in prim.nondifferentiable_outputs:
             set_fn(out, Port(node, nr))
 
 
@@ -283,9 +283,10 @@ def fits_of(y: Any, args: Sequence[Any], edges: Sequence[Edge]) -> Any:
     return tuple(fits) if odd else None
 
 
-def check_differentiable(kind: Any) -> bool:
-    """Whether tensors of this dtype take part in differentiation."""
-    return kind.category in (FLOATING, COMPLEX) and kind.category != BOOL
+def inexact(data: Any) -> bool:
+    """Whether data of this dtype (an array, or a tensor one level down) takes part in differentiation."""
+    kind = data.dtype
+    return kind.kind in "fcV" if kind.__class__ is not dtype else kind.category >= FLOATING
 
 
 __all__ = ["ViewInfo", "dispatch", "edge_of", "record", "run_plain"]

@@ -7,6 +7,7 @@ Gradients are arrays, or Tensors where the backward is itself recorded (`create_
 
 from __future__ import annotations
 
+import itertools
 import threading
 from collections.abc import Callable, Sequence
 from heapq import heappop, heappush
@@ -31,9 +32,11 @@ MAX_DEPTH = 30
 class _State(threading.local):
     depth = 0
     callbacks: list[Callable[[], None]] | None = None
+    task: Backward | None = None
 
 
 state = _State()
+next_task = itertools.count().__next__
 accumulation_lock = threading.RLock()
 
 
@@ -45,25 +48,28 @@ def run(
     create: bool = False,
     inputs: Sequence[Edge] | None = None,
     accumulate: bool = True,
-    xp: Any = None,
+    down: bool = False,
 ) -> list[Any]:
     """Send `grads` (Tensors) backwards from `roots`.
 
     Without `inputs` every leaf accumulates. With `inputs`, only the paths to them run; with `accumulate` leaves among
-    them accumulate, otherwise the gradients (Tensors or None) are returned in their order.
+    them accumulate, otherwise the gradients (Tensors or None) are returned in their order. `down`: the tape is that of
+    a `grad` level, gradients live one level below it and the grad mode is left as it is.
     """
     if state.depth and state.depth % MAX_DEPTH == 0:
-        return _in_new_thread(roots, grads, keep, create, inputs, accumulate, xp)
+        return _in_new_thread(roots, grads, keep, create, inputs, accumulate, down)
     before = mode()
-    inside = before.replace(grad=create) if before.grad is not create else before
+    inside = before.replace(grad=create) if before.grad is not create and not down else before
     outermost = state.callbacks is None
     if outermost:
         state.callbacks = []
     state.depth += 1
+    outer_task = state.task
     if inside is not before:
         set_mode(inside)
     try:
-        result = Backward(roots, grads, keep, create, inputs, accumulate, xp, inside).run()
+        task = state.task = Backward(roots, grads, keep, create, inputs, accumulate, down, inside)
+        result = task.run()
         if outermost:
             callbacks = state.callbacks or []
             while callbacks:
@@ -71,10 +77,16 @@ def run(
         return result
     finally:
         state.depth -= 1
+        state.task = outer_task
         if outermost:
             state.callbacks = None
         if inside is not before:
             set_mode(before)
+
+
+def current_task() -> Backward | None:
+    """The backward that runs in this thread."""
+    return state.task
 
 
 def queue_callback(fn: Callable[[], None]) -> None:
@@ -84,7 +96,7 @@ def queue_callback(fn: Callable[[], None]) -> None:
     state.callbacks.append(fn)
 
 
-def _in_new_thread(roots: Any, grads: Any, keep: Any, create: Any, inputs: Any, accumulate: Any, xp: Any) -> list[Any]:
+def _in_new_thread(roots: Any, grads: Any, keep: Any, create: Any, inputs: Any, accumulate: Any, down: Any) -> list[Any]:
     import contextvars
 
     context = contextvars.copy_context()
@@ -95,7 +107,7 @@ def _in_new_thread(roots: Any, grads: Any, keep: Any, create: Any, inputs: Any, 
         state.depth, state.callbacks = 0, callbacks
         try:
             value = context.run(
-                run, roots, grads, keep=keep, create=create, inputs=inputs, accumulate=accumulate, xp=xp
+                run, roots, grads, keep=keep, create=create, inputs=inputs, accumulate=accumulate, down=down
             )
             outcome.append((value, None))
         except BaseException as error:
@@ -121,12 +133,16 @@ class Backward:
         create: bool,
         inputs: Sequence[Edge] | None,
         accumulate: bool,
-        xp: Any,
+        down: bool,
         m: Mode,
     ) -> None:
         self.keep, self.create, self.accumulate, self.m = keep, create, accumulate, m
-        self.raw = not create and all(g.__class__ in PLAIN and g._data.__class__ is ndarray for g in grads)
+        self.raw = not create and not down and all(g.__class__ in PLAIN and g._data.__class__ is ndarray for g in grads)
         self.xp = kernels if self.raw else ops
+        self.down = self.raw or down
+        self.id = next_task()
+        self.roots = roots
+        self.expected = 0  # for multi-gradient hooks: how many of their tensors this backward will reach
         self.heap: list[tuple[int, Node]] = []
         self.buffers: dict[Any, Any] = {}
         self.owned: set[Any] = set()
@@ -146,6 +162,20 @@ class Backward:
             self.pending = _count_leaf_edges(roots, self.needed)
         for e, g in zip(roots, grads, strict=True):
             self.deliver(e, g._data if self.raw else g, False)
+
+    def will_reach(self, e: Edge) -> bool:
+        """Whether a gradient arrives at `e` in this backward."""
+        below = e.node if e.__class__ is Port else e
+        if below is None:
+            return False
+        known = getattr(self, "reached", None)
+        if known is None:
+            known = self.reached = {x.node if x.__class__ is Port else x for x in self.roots}
+            for node in _reachable(self.roots):
+                if self.needed is None or node in self.needed:
+                    known.add(node)
+                    known.update(x.node if x.__class__ is Port else x for x in node.edges)
+        return below in known
 
     def deliver(self, e: Edge, g: Any, fresh: bool) -> None:
         """Add `g` to what is on its way to `e`; `fresh`: nobody else holds the array."""
@@ -197,7 +227,7 @@ class Backward:
         parts[nr] = g if known is None else known + g
 
     def run(self) -> list[Any]:
-        heap, buffers, raw, xp, keep = self.heap, self.buffers, self.raw, self.xp, self.keep
+        heap, buffers, raw, xp, keep, down = self.heap, self.buffers, self.raw, self.xp, self.keep, self.down
         needed, pending, captured = self.needed, self.pending, self.captured
         deliver = self.deliver
         anomaly = self.m.anomaly
@@ -216,9 +246,9 @@ class Backward:
             if anomaly:
                 from .anomaly import checked_propagate
 
-                gs = checked_propagate(node, g, raw, xp, self.m.check_nan)
+                gs = checked_propagate(node, g, down, xp, self.m.check_nan)
             else:
-                gs = node.propagate(g, raw, xp)
+                gs = node.propagate(g, down, xp)
             edges = node.edges
             if hooks is not None and hooks.post:
                 gs = self.run_post_hooks(hooks, gs, g, node)

@@ -15,7 +15,7 @@ import numpy as np
 from .graph import BACKWARD_TWICE, FREED, LEAF, VIEW, Edge, Node, NodeMeta, Port, Version, next_seq
 from .modes import GRAD, NO_GRAD, mode
 from .primitive import PYTORCH_NAMES, Primitive, rule_names
-from .saved import output_of, raise_modified, with_edge
+from .saved import output_of, raise_modified, raise_modified_input, with_edge
 from .tensor import PLAIN, Tensor, version_of, wrap
 
 F32, F64 = np.dtype(np.float32), np.dtype(np.float64)
@@ -176,7 +176,7 @@ def check_version(x: Tensor, n: int, edge: Edge) -> None:
     """The counter may have become an object since; the count decides."""
     now = version_of(x)
     if now != n:
-        raise_modified(x._data, edge, now, n)
+        raise_modified_input(x, n)
 
 
 def fitted(shapes: Any, g0: Any, g1: Any, xp: Any) -> tuple[Any, Any]:

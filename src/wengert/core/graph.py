@@ -60,6 +60,12 @@ class Version:
         self.n = n
 
 
+class InferenceVersion(Version):
+    """The counter of a tensor made in inference mode, and of its views: its class is what tells them."""
+
+    __slots__ = ()
+
+
 class Port:
     """Output number `nr` of a node that has several."""
 
@@ -204,7 +210,7 @@ class AccumulateGrad(Node):
         return ()
 
     def name(self) -> str:
-        return "struct torch::autograd::AccumulateGrad"
+        return "torch::autograd::AccumulateGrad"
 
     def __repr__(self) -> str:
         return f"<AccumulateGrad object at {hex(id(self))}>"

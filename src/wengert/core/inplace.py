@@ -10,7 +10,7 @@ import numpy as np
 from ..kernels import numpy as kernels
 from .dispatch import check_broadcast, dispatch, edge_of
 from .errors import warn
-from .graph import LEAF
+from .graph import LEAF, InferenceVersion
 from .modes import GRAD, NO_GRAD, mode
 from .primitive import Primitive
 from .promotion import check_cast
@@ -34,6 +34,8 @@ def inplace_with(fn: Callable[[Tensor], Tensor], t: Tensor, others: Sequence[Any
         return inplace_on_level(fn, t, others)
     m = mode()
     check_inplace(t, m)
+    if m.mutation_context is not None:
+        m.mutation_context.before_change(t)
     tracked = m.grad and (t._fn is not None or any(isinstance(o, Tensor) and o._fn is not None for o in others))
     if not tracked:
         new = fn(t) if not m.grad else fn(alias(t, None))
@@ -75,6 +77,14 @@ def check_result(t: Tensor, new: Tensor) -> None:
         raise RuntimeError(
             f"output with shape {list(t._data.shape)} doesn't match the broadcast shape {list(new._data.shape)}"
         )
+
+
+def check_shape_and_kind(t: Tensor, new: Tensor) -> None:
+    """`check_result` for values of transforms."""
+    if new.dtype is not t.dtype:
+        check_cast(new.dtype, t.dtype)
+    if tuple(new.shape) != tuple(t.shape):
+        raise RuntimeError(f"output with shape {list(t.shape)} doesn't match the broadcast shape {list(new.shape)}")
 
 
 def store(t: Tensor, data: Any) -> None:
@@ -139,7 +149,7 @@ def fast_binary_inplace(ufunc: Any, slow: Callable[[Tensor, Any], Tensor]) -> Ca
                     else:
                         return slow(self, other)
                     try:
-                        if self._ver.__class__ is not int and hasattr(self, "_inference"):
+                        if self._ver.__class__ is InferenceVersion:
                             return slow(self, other)
                         ufunc(a, b, a)
                     except ValueError:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any
 
 from . import graph
 from .dtypes import FROM_NUMPY
 from .graph import BACKWARD_TWICE, FREED, Node, Port, Version
-from .tensor import Tensor, new, share_version, version_of, wrap
+from .tensor import Tensor, is_inference, new, share_version, version_of, wrap
 
 if TYPE_CHECKING:
     from .graph import Edge
@@ -19,6 +20,8 @@ class SavedInput:
     __slots__ = ("edge", "tensor", "version")
 
     def __init__(self, tensor: Tensor, edge: Edge) -> None:
+        if is_inference(tensor):
+            refuse_inference()
         self.tensor = tensor
         self.version = version_of(tensor)
         self.edge = edge
@@ -27,15 +30,24 @@ class SavedInput:
         """The data one level down, after the version check."""
         tensor = self.tensor
         if version_of(tensor) != self.version:
-            raise_modified(tensor._data, self.edge, version_of(tensor), self.version)
+            raise_modified_input(tensor, self.version)
         return tensor._data
 
     def unpack(self, node: Node) -> Tensor:
         """The tensor with the history that it had then."""
         tensor = self.tensor
         if version_of(tensor) != self.version:
-            raise_modified(tensor._data, self.edge, version_of(tensor), self.version)
+            raise_modified_input(tensor, self.version)
         return with_edge(tensor, self.edge)
+
+
+def refuse_inference() -> None:
+    """Tensors made in inference mode take no part in autograd."""
+    raise RuntimeError(
+        "Inference tensors cannot be saved for backward. Please do not use Tensors created in inference mode in "
+        "computation tracked by autograd. To work around this, you can make a clone to get a normal tensor and use it "
+        "in autograd, or use `torch.no_grad()` instead of `torch.inference_mode()`."
+    )
 
 
 class SavedOutput:
@@ -138,7 +150,7 @@ def output_of(node: Node, nr: int, data: Any, version: Version | None) -> Tensor
 def raise_modified(data: Any, edge: Edge, now: int, then: int) -> None:
     """PyTorch's sentence for a saved tensor that was changed in place, and what to do."""
     node, nr = graph.endpoint(edge) if not isinstance(edge, Tensor) else (None, 0)
-    made = "" if node is None else f", which is output {nr} of {node.name()},"
+    made = "" if node is None else f", which is output {nr} of {short_name(node)},"
     if isinstance(data, Tensor):
         kind, shape = data.dtype, tuple(data.shape)
     else:
@@ -147,8 +159,23 @@ def raise_modified(data: Any, edge: Edge, now: int, then: int) -> None:
         "one of the variables needed for gradient computation has been modified by an inplace operation: "
         f"[torch.{kind.scalar_name}Tensor {list(shape)}]{made} is at version {now}; expected version {then} instead. "
         "Hint: enable anomaly detection to find the operation that failed to compute its gradient, with "
-        "torch.autograd.set_detect_anomaly(True)."
+        "torch.autograd.set_detect_anomaly(True, check_nan=False)."
     )
+
+
+def short_name(node: Node) -> str:
+    """MulBackward0 -> Mul, as PyTorch's messages call it."""
+    return re.sub(r"Backward\d*$", "", node.name())
+
+
+def raise_modified_input(tensor: Tensor, then: int) -> None:
+    """A saved input was changed: the message names who made it, as it is now."""
+    fn = tensor._fn
+    if fn is graph.LEAF:
+        fn = None
+    elif fn is graph.VIEW:
+        fn = tensor._view.edge(tensor)
+    raise_modified(tensor._data, fn, version_of(tensor), then)
 
 
 def saved_attribute(node: Node, attribute: str) -> Any:

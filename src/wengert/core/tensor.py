@@ -18,7 +18,7 @@ import numpy as np
 
 from . import devices, printing
 from .dtypes import FROM_NUMPY, TorchNamed, dtype
-from .graph import LEAF, VIEW, Node, Port, Version
+from .graph import LEAF, VIEW, InferenceVersion, Node, Port, Version
 from .modes import mode
 from .size import Size
 
@@ -49,11 +49,11 @@ class Tensor(metaclass=TensorMeta):
         "__dict__",
         "__weakref__",
         "_accumulator",
+        "_bdim",
         "_data",
         "_fn",
         "_grad",
         "_hooks",
-        "_inference",
         "_retains",
         "_ver",
         "_view",
@@ -166,6 +166,15 @@ class Tensor(metaclass=TensorMeta):
     def _is_view(self) -> bool:
         return self._view is not None
 
+    @property
+    def _inference(self) -> bool:
+        return self._ver.__class__ is InferenceVersion
+
+    @_inference.setter
+    def _inference(self, value: bool) -> None:
+        if value:
+            mark_inference(self)
+
     def is_inference(self) -> bool:
         """Whether it was made under `inference_mode`."""
         return is_inference(self)
@@ -274,10 +283,13 @@ def share_version(t: Tensor) -> Version:
 
 def is_inference(t: Tensor) -> bool:
     """Whether it was made under `inference_mode`."""
-    try:
-        return t._inference  # type: ignore[attr-defined, no-any-return]
-    except AttributeError:
-        return False
+    return t._ver.__class__ is InferenceVersion
+
+
+def mark_inference(t: Tensor) -> None:
+    """Make a new tensor an inference tensor; its views become such by sharing its counter."""
+    if t._ver.__class__ is not InferenceVersion:
+        t._ver = InferenceVersion()
 
 
 # ---------------------------------------------------------------- the graph attributes

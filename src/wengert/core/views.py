@@ -173,12 +173,17 @@ def check_inplace(t: Tensor, m: Mode) -> None:
     if info.creation == PLAIN_VIEW or not t.requires_grad:
         return
     if info.creation == MULTI_VIEW:
-        node = t.grad_fn
-        name = type(node).__name__ if node is not None else ""
         raise RuntimeError(
-            f"Output {t.output_nr} of {name} is a view and is being modified inplace. This view is the output of a "
+            f"Output {t.output_nr} of {producer_name(t)} is a view and is being modified inplace. This view is the output of a "
             "function that returns multiple views. Such functions do not allow the output views to be modified "
             "inplace. You should replace the inplace operation by an out-of-place one."
+        )
+    if info.creation == FUNCTION_VIEW:
+        raise RuntimeError(
+            f"Output {t.output_nr} of {producer_name(t)} is a view and is being modified inplace. This view was created "
+            "inside a custom Function (or because an input was returned as-is) and the autograd logic to handle "
+            "view+inplace would override the custom backward associated with the custom Function, leading to incorrect "
+            "gradients. This behavior is forbidden. You can fix this by cloning the output of the custom Function."
         )
     where = {NO_GRAD_VIEW: "no_grad", INFERENCE_VIEW: "inference_mode"}.get(info.creation)
     if where is not None:
@@ -188,6 +193,13 @@ def check_inplace(t: Tensor, m: Mode) -> None:
             f"and the inplace either both inside the {where} block (if you don't want the inplace to be tracked) or "
             "both outside (if you want the inplace to be tracked)."
         )
+
+
+def producer_name(t: Tensor) -> str:
+    from .saved import short_name
+
+    node = t.grad_fn
+    return short_name(node) if node is not None else ""
 
 
 __all__ = ["VIEW", "ViewInfo", "apply_chain", "check_inplace", "rebase", "replay_node", "wrap_view"]

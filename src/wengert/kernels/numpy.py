@@ -394,3 +394,7 @@ def dot(x: Array, y: Array) -> Array:
 
 def zeros_like(x: Array) -> Array:
     return np.zeros_like(x)
+
+
+def new_zeros(like: Array, shape: tuple[int, ...]) -> Array:
+    return np.zeros(shape, like.dtype)

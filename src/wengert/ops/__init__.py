@@ -7,6 +7,7 @@ from . import rounding  # noqa: F401
 from . import complex  # noqa: F401
 from . import fill  # noqa: F401
 from . import matmul, linear  # noqa: F401
+from . import graph  # noqa: F401
 from .install import FUNCTIONS
 
 __all__ = ["FUNCTIONS"]

@@ -136,3 +136,9 @@ def inplace_operator(symbol: str, form: Any) -> None:
 
 
 __all__ = ["FUNCTIONS", "binary", "inplace_operator", "inplace_with", "method", "operand", "operators", "public", "unary"]
+
+
+def namespace(prefix: str) -> dict[str, Callable[..., Any]]:
+    """The public functions called `<prefix>.<name>`, by name."""
+    start = prefix + "."
+    return {called[len(start) :]: fn for called, fn in FUNCTIONS.items() if called.startswith(start)}

@@ -1,0 +1,29 @@
+"""GradientEdge: an edge of the graph as users hold it."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+from ..core.graph import Node, accumulator, endpoint
+from ..core.dispatch import edge_of
+from ..core.tensor import Tensor
+
+
+class GradientEdge(NamedTuple):
+    """A place in the graph: output `output_nr` of `node`. Accepted as input or output of `autograd.grad`."""
+
+    node: Node
+    output_nr: int
+    ownership_token: Any = None
+
+
+def get_gradient_edge(tensor: Tensor) -> GradientEdge:
+    """The edge at which the gradient of `tensor` is computed."""
+    edge = edge_of(tensor)
+    if edge is None:
+        raise RuntimeError("It is not possible to get the gradient edge for a Tensor that does not require gradients")
+    if isinstance(edge, Tensor):
+        return GradientEdge(accumulator(edge), 0, None)
+    node, nr = endpoint(edge)
+    assert node is not None
+    return GradientEdge(node, nr, None)
