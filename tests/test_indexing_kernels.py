@@ -399,7 +399,8 @@ def test_index_put_live(data: Any) -> None:
     theirs = outcome(other.index_put_, to_torch(torch, at), to_torch(torch, values), accumulate)
     ours = outcome(advanced.index_put_, x, at, values, accumulate)
     assert_same(ours, theirs, (x.shape, at, values, accumulate))
-    assert_same(x, other, "in place")
+    if not isinstance(ours, tuple):  # PyTorch may have written some elements before it meets the error
+        assert_same(x, other, "in place")
 
 
 def positions(x: Array, at: Any) -> list[int]:

@@ -129,7 +129,7 @@ def index(x: Array, indices: Indices) -> Array:
     """
     if len(indices) == 1:
         only = indices[0]
-        if only.dtype is _INT64 and x.flags.c_contiguous and only.ndim and x.ndim and x.size:
+        if only.dtype is _INT64 and x.flags.c_contiguous and only.flags.c_contiguous and only.ndim and x.ndim and x.size:
             try:
                 return x.take(only, 0)
             except IndexError:
@@ -259,14 +259,14 @@ def index_put_(x: Array, indices: Indices, values: Array, accumulate: bool = Fal
 
 
 def _fill_by_mask(x: Array, indices: Indices, mask: Array, value: Array) -> Array:
-    if mask.dtype.char == "B":
-        raise RuntimeError("masked_fill_ only supports boolean masks, but got mask with dtype unsigned char")
     if len(indices) > x.ndim:
         raise IndexError(f"too many indices for tensor of dimension {x.ndim} (got {len(indices)})")
-    before = indices.index(mask) if len(indices) == 1 else next(k for k, i in enumerate(indices) if i is not None)
+    before = next(k for k, i in enumerate(indices) if i is not None)
     expand_shape = x.shape[before : before + mask.ndim]
     if mask.shape != expand_shape:
         expand_masks(x.shape, indices)  # raises the error
+    if mask.dtype.char == "B":
+        raise RuntimeError("masked_fill_ only supports boolean masks, but got mask with dtype unsigned char")
     x[(*(slice(None),) * before, mask)] = convert_scalar(value.item(), x.dtype)
     return x
 

@@ -288,7 +288,8 @@ def index_array(data: Any, tensor: type = np.ndarray) -> Array:
             break
         first = first[0]
     values: list[Any] = []
-    _collect(data, shape, 0, _STORE[dtype], values)
+    if 0 not in shape:
+        _collect(data, shape, 0, _STORE[dtype], values)
     return np.array(values, dtype).reshape(shape)
 
 

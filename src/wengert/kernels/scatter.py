@@ -246,9 +246,11 @@ def scatter_reduce_(
         if kind == "b" and reduce == "mean":
             raise _not_for("div_floor_cpu", x)
         return x
-    flat, where = _targets(x, dim, index)
+    if not include_self:
+        _targets(x, dim, index)  # checks the bounds before the dtype
     if (kind == "b" and reduce == "mean") or (kind == "c" and reduce in ("amax", "amin")):
         raise _not_for(f"scatter_gather_tensor_cpu_reduce_{reduce}", x)
+    flat, where = _targets(x, dim, index)
     where = where.reshape(-1)
     if not include_self:
         flat[where] = identity_of(reduce, x.dtype)
@@ -437,7 +439,12 @@ def index_reduce_(
         return x
     if x.ndim > 1 and not to.shape[dim]:
         raise IndexError(f"select(): index 0 out of range for tensor of size {list(x.shape)} at dimension {dim}")
-    if ids.min() < 0 or ids.max() >= to.shape[dim]:
+    size = to.shape[dim]
+    if ids.min() < 0 or ids.max() >= size:
+        beyond = (ids < -size) | (ids >= size)
+        if not include_self and x.size and beyond.any():
+            bad = ids[np.argmax(beyond)]
+            raise IndexError(f"index {int(bad)} is out of bounds for dimension {dim} with size {size}")
         raise IndexError("index out of range in self")
     if x.dtype.kind == "c" and reduce in _KERNEL_NAMES:
         raise _not_for(_KERNEL_NAMES[reduce], x)
