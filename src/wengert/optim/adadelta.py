@@ -68,7 +68,7 @@ class Adadelta(RuleOptimizer):
             g = xp.add(g, p, decay)
         square, moved = slots
         xp.addcmul_(xp.mul_(square, rho), g, g, take)
-        delta = xp.div(xp.sqrt_(xp.shift(moved, eps)), xp.sqrt_(xp.shift(square, eps)))
+        delta = xp.div(xp.root(xp.shift(moved, eps)), xp.root(xp.shift(square, eps)))
         delta = xp.mul(delta, g)
         xp.addcmul_(xp.mul_(moved, rho), delta, delta, take)
         xp.add_(p, delta, step_size)

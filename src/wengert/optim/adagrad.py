@@ -82,4 +82,4 @@ class Adagrad(RuleOptimizer):
             g = xp.add(g, p, decay)
         (total,) = slots
         xp.addcmul_(total, g, g)
-        xp.addcdiv_(p, g, xp.add_(xp.sqrt(total), eps), step_size)
+        xp.addcdiv_(p, g, xp.plus(xp.sqrt(total), eps), step_size)

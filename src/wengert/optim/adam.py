@@ -121,5 +121,5 @@ class Adam(RuleOptimizer):
         xp.addcmul_(xp.mul_(square, beta2), g, g, take2)
         if len(slots) > 2:
             square = xp.copy_(slots[2], xp.maximum(slots[2], square))
-        denominator = xp.add_(xp.mul_(xp.sqrt(square), correction), eps)
+        denominator = xp.plus(xp.times(xp.sqrt(square), correction), eps)
         xp.addcdiv_(p, mean, denominator, step_size)

@@ -63,5 +63,5 @@ class Adamax(RuleOptimizer):
             g = xp.add(g, p, decay)
         mean, largest = slots
         xp.lerp_(mean, g, take1)
-        xp.copy_(largest, xp.maximum(xp.mul(largest, beta2), xp.add_(xp.absolute(g), eps)))
+        xp.copy_(largest, xp.maximum(xp.mul(largest, beta2), xp.plus(xp.absolute(g), eps)))
         xp.addcdiv_(p, mean, largest, step_size)

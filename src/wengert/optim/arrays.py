@@ -53,13 +53,18 @@ def mul_(x: Array, y: Any) -> Array:
     return _mul(x, y, x)
 
 
-def div_(x: Array, y: Any) -> Array:
-    """``x /= y``."""
-    return _div(x, y, x)
+def plus(x: Array, c: Any) -> Array:
+    """``x + c``; may take the memory of ``x``, a temporary of the rule."""
+    return _add(x, c, x)
 
 
-def sqrt_(x: Array) -> Array:
-    """``x = sqrt(x)``."""
+def times(x: Array, c: Any) -> Array:
+    """``x * c``; may take the memory of ``x``, a temporary of the rule."""
+    return _mul(x, c, x)
+
+
+def root(x: Array) -> Array:
+    """``sqrt(x)``; may take the memory of ``x``, a temporary of the rule."""
     return np.sqrt(x, x)
 
 

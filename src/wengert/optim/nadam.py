@@ -99,6 +99,6 @@ class NAdam(RuleOptimizer):
         mean, square = slots
         xp.lerp_(mean, g, take1)
         xp.addcmul_(xp.mul_(square, beta2), g, g, take2)
-        denominator = xp.add_(xp.sqrt_(xp.div(square, correction)), eps)
+        denominator = xp.plus(xp.root(xp.div(square, correction)), eps)
         xp.addcdiv_(p, g, denominator, along_gradient)
         xp.addcdiv_(p, mean, denominator, along_mean)

@@ -92,4 +92,4 @@ class RAdam(RuleOptimizer):
         if rectified is None:
             xp.add_(p, mean, step_size)
         else:
-            xp.addcdiv_(p, mean, xp.add_(xp.sqrt(square), eps), step_size * rectified)
+            xp.addcdiv_(p, mean, xp.plus(xp.sqrt(square), eps), step_size * rectified)

@@ -90,10 +90,10 @@ class RMSprop(RuleOptimizer):
         if centered:
             mean = slots[-1]
             xp.lerp_(mean, g, take)
-            deviation = xp.sqrt_(xp.add(square, xp.mul(mean, mean), -1))
+            deviation = xp.root(xp.add(square, xp.mul(mean, mean), -1))
         else:
             deviation = xp.sqrt(square)
-        deviation = xp.add_(deviation, eps)
+        deviation = xp.plus(deviation, eps)
         if momentum > 0:
             buffer = slots[1]
             xp.addcdiv_(xp.mul_(buffer, momentum), g, deviation)

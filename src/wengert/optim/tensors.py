@@ -72,13 +72,18 @@ def mul_(x: Tensor, y: Any) -> Tensor:
     return x.mul_(y)
 
 
-def div_(x: Tensor, y: Any) -> Tensor:
-    """``x /= y``."""
-    return x.div_(y)
+def plus(x: Tensor, c: Any) -> Tensor:
+    """``x + c``."""
+    return x + c
 
 
-def sqrt_(x: Tensor) -> Tensor:
-    """``sqrt(x)``; not in place, because the derivative of a square root needs its own result."""
+def times(x: Tensor, c: Any) -> Tensor:
+    """``x * c``."""
+    return x * c
+
+
+def root(x: Tensor) -> Tensor:
+    """``sqrt(x)``."""
     return x.sqrt()
 
 

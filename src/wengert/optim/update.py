@@ -150,10 +150,9 @@ class RuleOptimizer(Optimizer):
             if raw:
                 self._step_group(group)
             else:
-                with modes.set_grad_enabled(bool(differentiable)):
-                    for p in group["params"]:
-                        if p.grad is not None:
-                            self._step_single(p, group, False)
+                for p in group["params"]:
+                    if p.grad is not None:
+                        self._step_single(p, group, False)
         return loss
 
     def _refuse_capturable(self, group: dict[str, Any]) -> None:
@@ -254,18 +253,20 @@ class RuleOptimizer(Optimizer):
             rule(arrays, p[i:j], g[i:j], tuple([a[i:j] for a in slots]), scalars)
 
     def _step_tensor(self, p: Tensor, grad: Tensor, state: Any, names: tuple[str, ...], group: dict[str, Any]) -> None:
-        counted = [state[name] for name in self.counters]
-        values = [float(c._data) if c._data.__class__ is ndarray else c for c in counted]
-        after, scalars = self.advance(group, *values)
-        if self.defaults["differentiable"]:
-            # The graph of the last step keeps the states of the last step: change copies, and keep those.
-            for name in names:
-                state[name] = state[name].clone()
-        held = [state[name] for name in names]
-        target = p
-        if p.is_complex():
-            target, grad, *held = [view_as_real(t) for t in (p, grad, *held)]
-        self.rule(tensors, target, grad, tuple(held), scalars)
+        differentiable = bool(self.defaults["differentiable"])
+        with modes.set_grad_enabled(differentiable):
+            counted = [state[name] for name in self.counters]
+            values = [float(c._data) if c._data.__class__ is ndarray else c for c in counted]
+            after, scalars = self.advance(group, *values)
+            if differentiable:
+                # The graph of the last step keeps the states of the last step: change copies, and keep those.
+                for name in names:
+                    state[name] = state[name].clone()
+            held = [state[name] for name in names]
+            target = p
+            if p.is_complex():
+                target, grad, *held = [view_as_real(t) for t in (p, grad, *held)]
+            self.rule(tensors, target, grad, tuple(held), scalars)
         with modes.no_grad():
             for c, value in zip(counted, after, strict=True):
                 if isinstance(value, Tensor):
