@@ -1,0 +1,1 @@
+"""The functions behind `wengert.nn.functional`, one module for each family."""
