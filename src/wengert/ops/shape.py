@@ -9,6 +9,7 @@ from typing import Any
 from ..core.dtypes import dtype as dtype_class
 from ..core.primitive import composite, linear, ops, view
 from ..core.tensor import Tensor
+from .convert import copy_of
 from .install import public
 from .reduce import wrap_dim
 
@@ -54,7 +55,6 @@ _t = view("t", vjp=dict(x=lambda xp, g: xp.t(g)))
 _unsqueeze = view("unsqueeze", params=("dim",), vjp=dict(x=lambda xp, g, x_shape: xp.reshape(g, x_shape)))
 _squeeze = view("squeeze", params=("dim",), vjp=dict(x=lambda xp, g, x_shape: xp.reshape(g, x_shape)))
 _alias = view("alias", vjp=dict(x=lambda xp, g: g))
-_clone = linear("clone", params=("memory_format",), vjp=dict(x=lambda xp, g: g), half="native")
 _unsafe_view = linear(
     "unsafe_view", params=("size",), kernel=lambda x, size: x.reshape(size), half="native",
     vjp=dict(x=lambda xp, g, x_shape: xp.reshape(g, x_shape)),
@@ -91,7 +91,8 @@ def sum_to(g: Any, shape: tuple[int, ...]) -> Any:
 def fit(g: Any, shape: tuple[int, ...], dtype: Any) -> Any:
     """Bring a gradient to the shape and dtype of its input."""
     g = sum_to(g, shape)
-    return g if g.dtype.np == dtype else ops.to_dtype(g, dtype)
+    kind = getattr(dtype, "np", dtype)
+    return g if g.dtype.np == kind else ops.to_dtype(g, kind)
 
 
 @public(name="view", function=False)
@@ -109,7 +110,7 @@ def reshape_to(x: Tensor, size: tuple[int, ...]) -> Tensor:
     size = infer_size(tuple(size), math.prod(x.shape))
     if is_viewable(x, size):
         return _view(x, size=size)  # type: ignore[no-any-return]
-    return _unsafe_view(_clone(x, memory_format="contiguous"), size=size)  # type: ignore[no-any-return]
+    return _unsafe_view(copy_of(x, "contiguous"), size=size)  # type: ignore[no-any-return]
 
 
 def is_viewable(x: Tensor, size: tuple[int, ...]) -> bool:
@@ -237,9 +238,3 @@ def kind_of(x: Tensor) -> str:
 ops.expand = lambda x, size: expand_to(x, tuple(size))
 ops.permute = lambda x, dims: permute(x, dims)
 ops.t = t
-
-
-@public
-def clone(input: Tensor, *, memory_format: Any = None) -> Tensor:
-    """A copy with memory of its own. Differentiable."""
-    return _clone(input, memory_format=memory_format)  # type: ignore[no-any-return]

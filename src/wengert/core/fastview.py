@@ -1,0 +1,126 @@
+"""The straight line of views and copies: what `dispatch` does for a plain tensor in a plain mode, without asking.
+
+The functions of `ops` that use it check `x.__class__ in PLAIN` and `plain(x)`, compute the array and hand it over
+with the view operation (for replays), the node class and the one value that its rule needs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from .graph import LEAF, VIEW, Edge, NodeMeta, Version, next_seq
+from .fast import FlatNode
+from .modes import GRAD, NO_GRAD, mode
+from .primitive import PYTORCH_NAMES, Primitive
+from .tensor import Tensor
+from .views import ViewInfo
+
+new = object.__new__
+
+
+class ArgNode(FlatNode):
+    """y = f(x), keeping one plain value (a shape, a dimension, ...), which its rule `r0(xp, g, arg)` takes."""
+
+    __slots__ = ("arg", "e0")
+    #: the names under which PyTorch shows what is kept
+    shown: Any = None
+
+    @property
+    def edges(self) -> tuple[Edge, ...]:
+        return (self.e0,)
+
+    def propagate(self, gs: Any, raw: bool, xp: Any) -> tuple[Any, ...]:
+        return (self.r0(xp, gs, self.arg),)
+
+    def saved_values(self) -> Iterator[tuple[str, Any]]:
+        if self.shown is not None:
+            yield from self.shown(self.arg)
+
+
+def arg_node(
+    prim: Primitive, rule: Callable[..., Any], shown: Callable[[Any], Any] | None = None, name: str | None = None
+) -> Any:
+    """The flat node class of `prim`, under the name of its general one."""
+    body = {
+        "__slots__": (), "prim": prim, "__module__": "torch.autograd", "r0": staticmethod(rule),
+        "shown": None if shown is None else staticmethod(shown),
+    }  # fmt: skip
+    return NodeMeta(name or prim.Node.__name__, (ArgNode,), body)
+
+
+def viewed(x: Tensor, data: Any, step: tuple[Any, Any], made: Any, arg: Any) -> Any:
+    """The view of `x` over `data`; None if the mode or the tensor is unusual (then `dispatch` must do it)."""
+    m = mode()
+    version = x._ver
+    if version.__class__ is int:
+        n = version
+        version = x._ver = new(Version)
+        version.n = n
+    elif version.__class__ is not Version:
+        return None
+    if m is not GRAD and m is not NO_GRAD:
+        return None
+    t = new(Tensor)
+    t._data = data
+    t._ver = version
+    t._fn = VIEW
+    info = t._view = new(ViewInfo)
+    info.seen = version.n
+    parent = x._view
+    if parent is None:
+        info.base = x
+        info.chain = (step,)
+        info.creation = 0 if m is GRAD else 1
+        fn = x._fn
+        if fn is LEAF:
+            fn = x
+    else:
+        info.base = parent.base
+        info.chain = (*parent.chain, step)
+        info.creation = parent.creation if m is GRAD else 1
+        fn = x._fn
+        if fn is VIEW:
+            fn = parent.fn if parent.seen == version.n else parent.edge(x)
+        elif fn is LEAF:
+            fn = x
+    if fn is None or m is NO_GRAD:
+        info.fn = None
+        return t
+    node = info.fn = new(made)
+    node.e0 = fn
+    node.arg = arg
+    node.hooks = None
+    node.seq = next_seq()
+    return t
+
+
+def produced(x: Tensor, data: Any, made: Any, arg: Any) -> Any:
+    """A tensor of its own over `data`, made of `x` by a linear operation; None if the mode is unusual."""
+    m = mode()
+    t = new(Tensor)
+    t._data = data
+    t._ver = 0
+    t._view = None
+    fn = x._fn
+    if m is GRAD:
+        if fn is LEAF:
+            fn = x
+        elif fn is VIEW:
+            fn = x._view.edge(x)
+    elif m is NO_GRAD:
+        fn = None
+    else:
+        return None
+    if fn is None or data.dtype.kind not in "fcV":
+        t._fn = None
+        return t
+    node = t._fn = new(made)
+    node.e0 = fn
+    node.arg = arg
+    node.hooks = None
+    node.seq = next_seq()
+    return t
+
+
+__all__ = ["PYTORCH_NAMES", "ArgNode", "arg_node", "produced", "viewed"]

@@ -1,0 +1,282 @@
+"""What can be asked of a tensor without computing: sizes, strides, flags, its storage."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+
+from ..core import devices
+from ..core.devices import CPU
+from ..core.modes import mode
+from ..core.dtypes import dtype as dtype_class, set_default_dtype  # noqa: F401
+from ..core.size import Size, size_of
+from ..core.storage import TypedStorage, UntypedStorage, offset_of, storage_of, typed_storage_of
+from ..core.tensor import Tensor
+from ..kernels.memory import address, element_strides, root
+from .create import channels_order
+from .install import method, public
+from .reduce import wrap_dim
+
+ndarray = np.ndarray
+
+
+def physical(x: Tensor) -> Any:
+    """The array under a tensor, through all levels of transforms."""
+    data = x._data
+    while data.__class__ is not ndarray:
+        data = data._data
+    return data
+
+
+# ---------------------------------------------------------------- sizes
+
+
+@public
+def numel(input: Tensor) -> int:
+    """Number of elements."""
+    return math.prod(input.shape)
+
+
+@method
+def nelement(self: Tensor) -> int:
+    """Number of elements."""
+    return math.prod(self.shape)
+
+
+@method
+def dim(self: Tensor) -> int:
+    """Number of dimensions."""
+    return self.ndim
+
+
+@method
+def ndimension(self: Tensor) -> int:
+    """Number of dimensions."""
+    return self.ndim
+
+
+@method
+def size(self: Tensor, dim: Any = None) -> Any:
+    """The shape, or the extent of dimension `dim`."""
+    if dim is None:
+        return self.shape
+    shape = self.shape
+    n = len(shape)
+    if dim.__class__ is int and -n <= dim < n:
+        return shape[dim]
+    if not hasattr(dim, "__index__"):
+        raise TypeError(f"size(): argument 'dim' must be int, not {type(dim).__name__}")
+    if not n:
+        raise IndexError(f"Dimension specified as {dim} but tensor has no dimensions")
+    return shape[wrap_dim(dim.__index__(), n)]
+
+
+@method
+def stride(self: Tensor, dim: Any = None) -> Any:
+    """Elements to step over in memory for each dimension, or for `dim`."""
+    steps = logical_strides(self)
+    if dim is None:
+        return steps
+    if not steps:
+        raise IndexError(f"Dimension specified as {dim} but tensor has no dimensions")
+    return steps[wrap_dim(dim, len(steps))]
+
+
+def logical_strides(x: Tensor) -> tuple[int, ...]:
+    if not x._level:
+        return element_strides(x._data)
+    steps = logical_strides(x._data)
+    hidden = getattr(x, "_bdim", None)  # a batch hides one dimension
+    return steps if hidden is None else steps[:hidden] + steps[hidden + 1 :]
+
+
+@method
+def storage_offset(self: Tensor) -> int:
+    """Elements between the beginning of the storage and the first element."""
+    return offset_of(physical(self))
+
+
+@method
+def element_size(self: Tensor) -> int:
+    """Bytes of one element."""
+    return self.dtype.itemsize
+
+
+@method
+def data_ptr(self: Tensor) -> int:
+    """The address of the first element; 0 without elements."""
+    data = physical(self)
+    return address(data) if data.size else 0
+
+
+@method
+def untyped_storage(self: Tensor) -> UntypedStorage:
+    """The memory under this tensor and all its views, as bytes."""
+    return storage_of(physical(self))
+
+
+@method
+def storage(self: Tensor) -> TypedStorage:
+    """The memory under this tensor as elements of its dtype. Deprecated by PyTorch."""
+    return typed_storage_of(physical(self))
+
+
+@method
+def _typed_storage(self: Tensor) -> TypedStorage:
+    data = physical(self)
+    return TypedStorage(wrap_storage=storage_of(data), dtype=self.dtype, _internal=True)
+
+
+@method
+def is_set_to(self: Tensor, tensor: Tensor) -> bool:
+    """Whether both are the same window onto the same memory."""
+    a, b = physical(self), physical(tensor)
+    return (
+        root(a) is root(b) and a.shape == b.shape and a.strides == b.strides and address(a) == address(b)
+        and a.dtype == b.dtype
+    )  # fmt: skip
+
+
+@method
+def is_contiguous(self: Tensor, memory_format: Any = devices.contiguous_format) -> bool:
+    """Whether its elements lie in memory in the order of `memory_format`, without gaps."""
+    data = self._data
+    if data.__class__ is ndarray and memory_format is devices.contiguous_format:
+        return data.flags.c_contiguous  # type: ignore[no-any-return]
+    if memory_format is devices.preserve_format:
+        raise RuntimeError("preserve memory format is unsupported by the contiguous operator")
+    shape, strides = tuple(self.shape), logical_strides(self)
+    if memory_format is devices.channels_last and len(shape) != 4:
+        return False
+    if memory_format is devices.channels_last_3d and len(shape) != 5:
+        return False
+    order = range(len(shape)) if memory_format is devices.contiguous_format else channels_order(memory_format, len(shape))
+    if 0 in shape:
+        return True
+    step = 1
+    for d in reversed(order):
+        if shape[d] != 1:
+            if strides[d] != step:
+                return False
+            step *= shape[d]
+    return True
+
+
+def contiguous_in(self: Tensor, memory_format: Any) -> bool:
+    return is_contiguous(self, memory_format)  # type: ignore[no-any-return]
+
+
+@method
+def dim_order(self: Tensor, ambiguity_check: Any = False) -> tuple[int, ...]:
+    """The dimensions from the outermost in memory to the innermost."""
+    strides, shape = logical_strides(self), self.shape
+    return tuple(sorted(range(len(shape)), key=lambda d: -strides[d]))
+
+
+# ---------------------------------------------------------------- kinds
+
+
+@public
+def is_floating_point(input: Tensor) -> bool:
+    """Whether its dtype is float16, bfloat16, float32 or float64."""
+    if not isinstance(input, Tensor):
+        raise TypeError(f"is_floating_point(): argument 'input' (position 1) must be Tensor, not {type(input).__name__}")
+    return input.dtype.is_floating_point
+
+
+@public
+def is_complex(input: Tensor) -> bool:
+    """Whether its dtype is complex."""
+    if not isinstance(input, Tensor):
+        raise TypeError(f"is_complex(): argument 'input' (position 1) must be Tensor, not {type(input).__name__}")
+    return input.dtype.is_complex
+
+
+@public
+def is_signed(input: Tensor) -> bool:
+    """Whether its dtype holds negative numbers."""
+    return input.dtype.is_signed
+
+
+@public
+def is_same_size(input: Tensor, other: Tensor) -> bool:
+    """Whether both have the same shape."""
+    return tuple(input.shape) == tuple(other.shape)
+
+
+@public(method=False)
+def is_tensor(obj: Any) -> bool:
+    """Whether `obj` is a Tensor."""
+    return isinstance(obj, Tensor)
+
+
+@public(method=False)
+def is_storage(obj: Any) -> bool:
+    """Whether `obj` is a storage."""
+    return isinstance(obj, (UntypedStorage, TypedStorage))
+
+
+@public
+def is_inference(input: Tensor) -> bool:
+    """Whether it was made in inference mode."""
+    return Tensor.is_inference(input)
+
+
+@public
+def get_device(input: Tensor) -> int:
+    """-1: the CPU has no number."""
+    return -1
+
+
+@method
+def is_pinned(self: Tensor, device: Any = None) -> bool:
+    """Whether its memory is page-locked for a GPU: never so here."""
+    return False
+
+
+@method
+def is_shared(self: Tensor) -> bool:
+    """Whether its memory is shared between processes: never so here."""
+    return False
+
+
+@method
+def dense_dim(self: Tensor) -> int:
+    """All dimensions are dense."""
+    return self.ndim
+
+
+@method
+def sparse_dim(self: Tensor) -> int:
+    """No dimension is sparse."""
+    return 0
+
+
+@method
+def is_coalesced(self: Tensor) -> bool:
+    """Only sparse tensors can be."""
+    raise RuntimeError("is_coalesced expected sparse coordinate tensor layout but got Strided")
+
+
+def install_flags() -> None:
+    """`is_cuda` and all its kin are False; `itemsize`, `nbytes`."""
+    never = (
+        "cuda", "ipu", "maia", "meta", "mkldnn", "mps", "mtia", "nested", "quantized", "sparse", "sparse_csr", "vulkan",
+        "xla", "xpu",
+    )  # fmt: skip
+    flag = property(lambda self: False, doc="Always False here.")
+    for kind in never:
+        setattr(Tensor, "is_" + kind, flag)
+    Tensor.is_cpu = property(lambda self: True, doc="Always True here.")  # type: ignore[attr-defined]
+    Tensor.itemsize = property(lambda self: self.dtype.itemsize, doc="Bytes of one element.")  # type: ignore
+    Tensor.nbytes = property(  # type: ignore[attr-defined]
+        lambda self: math.prod(self.shape) * self.dtype.itemsize, doc="Bytes of all elements."
+    )
+
+
+install_flags()
+Tensor.__array_priority__ = 1000  # type: ignore[attr-defined]
+
+__all__ = ["CPU", "Size", "dtype_class", "logical_strides", "mode", "physical", "size_of"]

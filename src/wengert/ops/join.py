@@ -1,0 +1,341 @@
+"""Putting tensors together and taking them apart: cat, stack, split and their kin."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from ..core.batching import front, size_of_batch, stretched
+from ..core.dispatch import dispatch
+from ..core.inplace import write_out
+from ..core.primitive import Primitive, composite, kernel_helper, linear, ops, view
+from ..core.samples import Case, T, samples
+from ..core.tensor import Tensor
+from ..kernels import numpy as kernels
+from .install import public
+from .reduce import wrap_dim
+
+
+def tensors_of(tensors: Any, name: str, argument: str = "tensors") -> tuple[Tensor, ...]:
+    """A tuple or list of tensors, with PyTorch's errors."""
+    if not isinstance(tensors, (tuple, list)):
+        raise TypeError(
+            f"{name}(): argument '{argument}' (position 1) must be tuple of Tensors, not {type(tensors).__name__}"
+        )
+    for i, t in enumerate(tensors):
+        if not isinstance(t, Tensor):
+            raise TypeError(f"expected Tensor as element {i} in argument 0, but got {type(t).__name__}")
+    return tuple(tensors)
+
+
+# ---------------------------------------------------------------- helpers of the rules
+
+
+@kernel_helper
+def window(g: Any, dim: int, start: int, stop: int) -> Any:
+    """g[start:stop] along `dim`."""
+    return g[(slice(None),) * dim + (slice(start, stop),)]
+
+
+@composite
+def window(g: Tensor, dim: int, start: int, stop: int) -> Any:  # noqa: F811
+    sizes = (start, stop - start, g.shape[dim] - stop)
+    return ops.split(g, sizes=sizes, dim=dim)[1]
+
+
+@kernel_helper
+def zeros_of(g: Any, shape: Sequence[int]) -> Any:
+    """Zeros of `shape` and the dtype of `g`."""
+    return np.zeros(tuple(shape), g.dtype)
+
+
+@composite
+def zeros_of(g: Tensor, shape: Sequence[int]) -> Any:  # noqa: F811
+    return g.new_zeros(tuple(shape))  # type: ignore[attr-defined]
+
+
+def join_arrays(tensors: Sequence[Any], dim: int = 0) -> Any:
+    return np.concatenate([np.asarray(t) for t in tensors], dim)
+
+
+def stack_arrays(tensors: Sequence[Any], dim: int = 0) -> Any:
+    return np.stack([np.asarray(t) for t in tensors], dim)
+
+
+# what rules call: a sequence and a dimension, on arrays as on tensors
+setattr(kernels, "cat", join_arrays)
+setattr(kernels, "stack", stack_arrays)
+
+
+def cast_to(xp: Any, g: Any, kind: Any) -> Any:
+    """`g` in the dtype of the input that it belongs to."""
+    have = getattr(g.dtype, "np", g.dtype)
+    return g if have == kind.np else xp.to_dtype(g, kind)
+
+
+# ---------------------------------------------------------------- cat and stack
+
+
+def _cat_kernel(*arrays: Any, dim: int) -> Any:
+    n = max([a.ndim for a in arrays])
+    kept = [a for a in arrays if a.ndim == n or a.shape != (0,)]  # PyTorch skips old-style empty tensors
+    return np.concatenate(kept, dim)
+
+
+def _cat_rule(xp: Any, g: Any, needs: Any, shapes: Any, dtypes: Any, dim: int) -> Any:
+    out = []
+    at = 0
+    n = max([len(s) for s in shapes])
+    for need, shape, kind in zip(needs, shapes, dtypes, strict=True):
+        if len(shape) != n:
+            out.append(xp.zeros_of(g, shape) if need else None)
+            continue
+        out.append(cast_to(xp, xp.window(g, dim, at, at + shape[dim]), kind) if need else None)
+        at += shape[dim]
+    return tuple(out)
+
+
+def _cat_batch(prim: Primitive, vals: Any, dims: Any, params: Any) -> Any:
+    n = size_of_batch(vals, dims)
+    return prim(*[stretched(v, d, n) for v, d in zip(vals, dims, strict=True)], dim=params["dim"] + 1), 0
+
+
+_cat = linear(
+    "cat", inputs=("tensors",), params=("dim",), kernel=_cat_kernel, vjp=_cat_rule, variadic=True, promote="keep",
+    batch=_cat_batch, half="native",
+)  # fmt: skip
+
+
+def _stack_kernel(*arrays: Any, dim: int) -> Any:
+    first = arrays[0]
+    out = np.empty((*first.shape[:dim], len(arrays), *first.shape[dim:]), first.dtype)
+    lead = (slice(None),) * dim
+    for i, a in enumerate(arrays):
+        out[(*lead, i)] = a
+    return out
+
+
+def _stack_rule(xp: Any, g: Any, needs: Any, dtypes: Any, dim: int) -> Any:
+    parts = xp.unbind(g, dim=dim)
+    return tuple(
+        [cast_to(xp, p, kind) if need else None for p, need, kind in zip(parts, needs, dtypes, strict=True)]
+    )
+
+
+_stack = linear(
+    "stack", inputs=("tensors",), params=("dim",), kernel=_stack_kernel, vjp=_stack_rule, variadic=True, promote="keep",
+    batch=_cat_batch, half="native",
+)  # fmt: skip
+
+
+@public(method=False)
+def cat(tensors: Any, dim: int = 0, *, out: Tensor | None = None, axis: int | None = None) -> Tensor:
+    """The tensors one after another along `dim`. All other sizes must agree; dtypes are promoted. Differentiable."""
+    given = tensors_of(tensors, "cat")
+    if axis is not None:
+        dim = axis
+    if not given:
+        raise ValueError("torch.cat(): expected a non-empty list of Tensors")
+    d = check_cat(given, dim)
+    y = _cat(*given, dim=d)
+    return y if out is None else write_out(out, y, "cat")
+
+
+def check_cat(tensors: tuple[Tensor, ...], dim: int) -> int:
+    """The dimension, after PyTorch's checks of the shapes."""
+    shapes = [tuple(t.shape) for t in tensors]
+    for i, s in enumerate(shapes):
+        if not s:
+            raise RuntimeError(f"zero-dimensional tensor (at position {i}) cannot be concatenated")
+    real = [(i, s) for i, s in enumerate(shapes) if s != (0,)]
+    first = real[0][1] if real else shapes[0]
+    n = len(first)
+    d = wrap_dim(dim, n)
+    for i, s in real:
+        if len(s) != n:
+            raise RuntimeError(f"Tensors must have same number of dimensions: got {n} and {len(s)}")
+        for k in range(n):
+            if k != d and s[k] != first[k]:
+                raise RuntimeError(
+                    f"Sizes of tensors must match except in dimension {d}. Expected size {first[k]} but got size {s[k]} "
+                    f"for tensor number {i} in the list."
+                )
+    return d
+
+
+for _name in ("concat", "concatenate"):
+    public(cat, name=_name, method=False)
+
+
+@public(method=False)
+def stack(tensors: Any, dim: int = 0, *, out: Tensor | None = None) -> Tensor:
+    """The tensors, all of one shape, side by side along a new dimension `dim`. Differentiable."""
+    given = tensors_of(tensors, "stack")
+    if not given:
+        raise RuntimeError("stack expects a non-empty TensorList")
+    shape = given[0].shape
+    d = wrap_dim(dim, len(shape) + 1)
+    for i, t in enumerate(given):
+        if t.shape != shape:
+            raise RuntimeError(
+                f"stack expects each tensor to be equal size, but got {list(shape)} at entry 0 and {list(t.shape)} at "
+                f"entry {i}"
+            )
+    y = _stack(*given, dim=d)
+    return y if out is None else write_out(out, y, "stack")
+
+
+ops.cat = lambda tensors, dim=0: cat(list(tensors), dim)
+ops.stack = lambda tensors, dim=0: stack(list(tensors), dim)
+
+samples("cat", Case([T(2, 3), T(1, 3)]), Case([T(2, 3), T(2, 1), T(2, 2)], dim=1), Case([T(2), T(0)], -1), Case([T(3)]))
+samples("stack", Case([T(2, 3), T(2, 3)]), Case([T(), T(), T()]), Case([T(2), T(2)], dim=-1), Case([T(0, 2)], 1))
+
+# ---------------------------------------------------------------- unbind and split: several views
+
+
+def _unbind_kernel(x: Any, *, dim: int) -> Any:
+    if dim == 0:
+        return [x[i, ...] for i in range(x.shape[0])]
+    lead = (slice(None),) * dim
+    return [x[(*lead, i, ...)] for i in range(x.shape[dim])]
+
+
+def _first(gs: Any) -> Any:
+    for g in gs:
+        if g is not None:
+            return g
+    raise ValueError("no gradient arrived")
+
+
+def _unbind_rule(xp: Any, gs: Any, dim: int) -> Any:
+    some = _first(gs)
+    zero = None
+    parts = []
+    for g in gs:
+        if g is None:
+            if zero is None:
+                zero = xp.zeros_like(some)
+            g = zero
+        parts.append(g)
+    return xp.stack(parts, dim)
+
+
+def _views_batch(prim: Primitive, vals: Any, dims: Any, params: Any) -> Any:
+    outs = prim(front(vals[0], dims[0]), **{**params, "dim": params["dim"] + 1})
+    return outs, (0,) * len(outs)
+
+
+_unbind = view(
+    "unbind", params=("dim",), kernel=_unbind_kernel, vjp=dict(x=_unbind_rule), n_outputs=None, batch=_views_batch
+)
+
+
+def _split_kernel(x: Any, *, sizes: Sequence[int], dim: int) -> Any:
+    lead = (slice(None),) * dim
+    out = []
+    at = 0
+    for n in sizes:
+        out.append(x[(*lead, slice(at, at + n))])
+        at += n
+    return out
+
+
+def _split_rule(xp: Any, gs: Any, x_shape: Any, sizes: Any, dim: int) -> Any:
+    some = _first(gs)
+    parts = []
+    for g, n in zip(gs, sizes, strict=True):
+        parts.append(xp.zeros_of(some, (*x_shape[:dim], n, *x_shape[dim + 1 :])) if g is None else g)
+    return xp.cat(parts, dim) if len(parts) > 1 else parts[0]
+
+
+_split = view(
+    "split", params=("sizes", "dim"), kernel=_split_kernel, vjp=dict(x=_split_rule), n_outputs=None, batch=_views_batch
+)
+_split_sizes = _split.renamed("SplitWithSizesBackward0")
+
+
+
+@public
+def unbind(input: Tensor, dim: int = 0) -> tuple[Tensor, ...]:
+    """The slices along `dim`, as views, which may not be changed in place where gradients are recorded."""
+    n = input.ndim
+    if not n:
+        raise IndexError(f"Dimension specified as {dim} but tensor has no dimensions")
+    return _unbind(input, dim=wrap_dim(dim, n))  # type: ignore[no-any-return]
+
+
+@public(method=False, name="split")
+def split_function(tensor: Tensor, split_size_or_sections: Any, dim: int = 0) -> tuple[Tensor, ...]:
+    """Pieces of `split_size` (the last may be smaller), or of the given sizes, along `dim`, as views."""
+    return split_method(tensor, split_size_or_sections, dim)
+
+
+@public(function=False, name="split")
+def split_method(self: Tensor, split_size: Any, dim: int = 0) -> tuple[Tensor, ...]:
+    """Pieces of `split_size` (the last may be smaller), or of the given sizes, along `dim`, as views."""
+    if not isinstance(split_size, (int, np.integer)):
+        return split_with_sizes(self, split_size, dim)
+    n = self.ndim
+    if not n:
+        raise RuntimeError("split expects at least a 1-dimensional tensor")
+    if split_size < 0:
+        raise RuntimeError(f"split expects split_size be non-negative, but got split_size={split_size}")
+    d = wrap_dim(dim, n)
+    extent = self.shape[d]
+    if split_size == 0:
+        if extent:
+            raise RuntimeError(
+                f"split_size can only be 0 if dimension size is 0, but got dimension size of {extent}"
+            )
+        return _split(self, sizes=(0,), dim=d)  # type: ignore[no-any-return]
+    whole, rest = divmod(extent, split_size)
+    sizes = (split_size,) * whole + ((rest,) if rest or not whole else ())
+    return _split(self, sizes=sizes, dim=d)  # type: ignore[no-any-return]
+
+
+@public
+def split_with_sizes(input: Tensor, split_sizes: Any, dim: int = 0) -> tuple[Tensor, ...]:
+    """Pieces of the given sizes along `dim`, as views."""
+    if not isinstance(split_sizes, (tuple, list)):
+        raise TypeError(
+            "split_with_sizes(): argument 'split_sizes' (position 2) must be tuple of ints, not "
+            f"{type(split_sizes).__name__}"
+        )
+    if not input.ndim:
+        raise RuntimeError("split expects at least a 1-dimensional tensor")
+    sizes = tuple([int(n.__index__()) for n in split_sizes])
+    d = wrap_dim(dim, input.ndim)
+    extent = input.shape[d]
+    if any(n < 0 for n in sizes):
+        raise RuntimeError(
+            f"split_with_sizes expects split_sizes have only non-negative entries, but got split_sizes={list(sizes)}"
+        )
+    if sum(sizes) != extent:
+        raise RuntimeError(
+            f"split_with_sizes expects split_sizes to sum exactly to {extent} (input tensor's size at dimension {d}), "
+            f"but got split_sizes={list(sizes)}"
+        )
+    return dispatch(_split, (input,), {"sizes": sizes, "dim": d}, _split_sizes)  # type: ignore[no-any-return]
+
+
+@public
+def chunk(input: Tensor, chunks: int, dim: int = 0) -> tuple[Tensor, ...]:
+    """At most `chunks` pieces of equal size (the last may be smaller) along `dim`, as views."""
+    if not input.ndim:
+        raise RuntimeError("chunk expects at least a 1-dimensional tensor")
+    if chunks <= 0:
+        raise RuntimeError(f"chunk expects `chunks` to be greater than 0, got: {chunks}")
+    d = wrap_dim(dim, input.ndim)
+    extent = input.shape[d]
+    size = -(-extent // chunks)
+    if size == 0:
+        return split_with_sizes(input, (0,) * chunks, d)  # type: ignore[no-any-return]
+    return split_method(input, size, d)
+
+
+samples("unbind", Case(T(3, 4)), Case(T(3, 4), dim=1), Case(T(3)))
+samples("split", Case(T(5, 2), 2), Case(T(5, 2), [1, 4]), Case(T(2, 5), 2, dim=-1), Case(T(0, 2), 3))
+samples("chunk", Case(T(5, 2), 2), Case(T(2, 5), 3, dim=1), Case(T(3), 7))
