@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from ..core.dispatch import edge_of
+from ..core.dispatch import dispatch, edge_of
 from ..core.inplace import inplace_with
 from ..core.modes import mode
 from ..core.primitive import elementwise, ops
@@ -39,6 +39,9 @@ _fill_tensor = elementwise(
     half="native",
     node="FillBackward1",
 )
+
+
+_fill_, _fill_tensor_ = _fill.renamed("FillBackward2"), _fill_tensor.renamed("FillBackward3")
 
 
 def _copy_kernel(x: Any, y: Any) -> Any:
@@ -90,13 +93,13 @@ def fill_(self: Tensor, value: Any) -> Tensor:
             self._data[...] = kernels.to_dtype(value._data, self._data.dtype)
             bump(self)
             return self
-        return inplace_with(lambda old: _fill_tensor(old, cast(value, old.dtype)), self, (value,))
+        return inplace_with(lambda old: dispatch(_fill_tensor, (old, cast(value, old.dtype)), {}, _fill_tensor_), self, (value,))
     number = converted(value, self.dtype)
     if _untracked(self):
         self._data[...] = number
         bump(self)
         return self
-    return inplace_with(lambda old: _fill(old, value=number), self)
+    return inplace_with(lambda old: dispatch(_fill, (old,), {"value": number}, _fill_), self)
 
 
 def cast(x: Tensor, dtype: Any) -> Tensor:

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from ..core import promotion
+from ..core.dispatch import dispatch
 from ..core.dtypes import bool as bool_dtype
 from ..core.errors import warn
 from ..core.inplace import inplace, inplace_with, write_out
@@ -198,7 +199,7 @@ _clamp_above = elementwise(
     kernel=np.maximum,
     vjp=dict(x=lambda xp, g, x, y: xp.where(x >= y, g, 0), y=lambda xp, g, x, y: xp.where(x < y, g, 0)),
     promote="keep",
-    node="ClampMinBackward1",
+    node="ClampBackward0",
     saved_names=dict(y="min"),
 )
 _clamp_below = elementwise(
@@ -206,9 +207,14 @@ _clamp_below = elementwise(
     kernel=np.minimum,
     vjp=dict(x=lambda xp, g, x, y: xp.where(x <= y, g, 0), y=lambda xp, g, x, y: xp.where(x > y, g, 0)),
     promote="keep",
-    node="ClampMaxBackward1",
+    node="ClampBackward0",
     saved_names=dict(y="max"),
 )
+
+
+_one_bound = {
+    _clamp_above: _clamp_above.renamed("ClampMinBackward1"), _clamp_below: _clamp_below.renamed("ClampMaxBackward1"),
+}  # fmt: skip
 
 
 def _clamped(x: Any, low: Any, high: Any, name: str) -> Any:
@@ -236,10 +242,9 @@ def _clamped(x: Any, low: Any, high: Any, name: str) -> Any:
         x = as_tensor(x, common)
         prim = {"clamp_min": _clamp_min, "clamp_max": _clamp_max}.get(name, _clamp)
         return prim(x, min=low, max=high)
-    if low is None:
-        return _clamp_below(x, high)
-    if high is None:
-        return _clamp_above(x, low)
+    if low is None or high is None:
+        prim, bound = (_clamp_below, high) if low is None else (_clamp_above, low)
+        return dispatch(prim, (x, bound), {}, _one_bound[prim] if name.startswith("clamp_m") else None)
     return _clamp_between(x, low, high)
 
 
@@ -376,8 +381,6 @@ _lerp_scalar = _lerp.renamed("LerpBackward0")
 
 
 def _lerped(x: Any, end: Any, weight: Any, name: str) -> Any:
-    from ..core.dispatch import dispatch
-
     tensor_operand(x, name, 1, "input")
     tensor_operand(end, name, 2, "end")
     if x.dtype is not end.dtype:
