@@ -109,7 +109,8 @@ def run(case: tuple[str, dict[str, Any]], dtype: str, rtol: float) -> None:
 
 @pytest.mark.parametrize("case", CASES, ids=ident)
 def test_float32(case: tuple[str, dict[str, Any]]) -> None:
-    run(case, "float32", 3e-6)
+    # centred: the difference of two nearly equal means, of which few digits are left
+    run(case, "float32", 1e-4 if case[1].get("centered") else 3e-6)
 
 
 @pytest.mark.parametrize("case", CASES, ids=ident)
@@ -148,7 +149,7 @@ def test_muon(shape: tuple[int, int], options: dict[str, Any]) -> None:
         b.step()
         np.testing.assert_allclose(numpy(ours[0]), numpy(theirs[0]), atol=4e-3)  # bfloat16 inside
         np.testing.assert_allclose(
-            numpy(a.state[ours[0]]["momentum_buffer"]), numpy(b.state[theirs[0]]["momentum_buffer"]), rtol=1e-5, atol=1e-6
+            numpy(a.state[ours[0]]["momentum_buffer"]), numpy(b.state[theirs[0]]["momentum_buffer"]), 1e-5, 1e-6
         )
 
 

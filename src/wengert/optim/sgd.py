@@ -68,9 +68,8 @@ class SGD(RuleOptimizer):
 
     def _step_single(self, p: Tensor, group: dict[str, Any], raw: bool) -> None:
         if group["momentum"] != 0 and self.state[p].get("momentum_buffer") is None:
-            # The first gradient enters the buffer undamped.
             self.state[p]["momentum_buffer"] = zeros_like(p)
-            group = {**group, "dampening": 0}
+            group = {**group, "first": True}
         super()._step_single(p, group, raw)
 
     def advance(self, group: dict[str, Any], *counters: Any) -> tuple[tuple[Any, ...], Scalars]:
@@ -79,19 +78,23 @@ class SGD(RuleOptimizer):
             group["weight_decay"],
             group["momentum"],
             1 - group["dampening"],
+            "first" in group,
             group["nesterov"],
             -group["lr"],
         )
 
     @staticmethod
     def rule(xp: Any, p: Any, g: Any, slots: tuple[Any, ...], scalars: Scalars) -> None:
-        maximize, weight_decay, momentum, keep, nesterov, step_size = scalars
+        maximize, weight_decay, momentum, keep, first, nesterov, step_size = scalars
         if maximize:
             g = xp.neg(g)
         if weight_decay != 0:
             g = xp.add(g, p, weight_decay)
         if momentum != 0:
             (buffer,) = slots
-            xp.add_(xp.mul_(buffer, momentum), g, keep)
+            if first:  # undamped, and (as PyTorch has it) a constant for derivatives
+                xp.copy_(buffer, xp.detach(g))
+            else:
+                xp.add_(xp.mul_(buffer, momentum), g, keep)
             g = xp.add(g, buffer, momentum) if nesterov else buffer
         xp.add_(p, g, step_size)

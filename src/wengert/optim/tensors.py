@@ -23,6 +23,11 @@ def sqrt(x: Tensor) -> Tensor:
     return x.sqrt()
 
 
+def detach(x: Tensor) -> Tensor:
+    """``x`` outside the graph."""
+    return x.detach()
+
+
 def sign(x: Tensor) -> Tensor:
     """Elementwise sign."""
     return x.sign()
