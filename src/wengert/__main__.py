@@ -8,6 +8,7 @@ from typing import Any
 
 from . import compat
 from ._version import __version__
+from .core.missing import lacking
 
 USAGE = """\
 usage: python -m wengert SCRIPT [ARG...]     run a PyTorch script: `import torch` gives wengert
@@ -166,7 +167,9 @@ def main(arguments: list[str]) -> None:
             run_script(first, rest)
     except SystemExit:
         raise
-    except BaseException:
+    except BaseException as error:
+        if isinstance(error, AttributeError) and (text := lacking(error)):
+            error.add_note(text)
         hide_own_frames()
         raise
 

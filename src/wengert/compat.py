@@ -18,9 +18,9 @@ from importlib.abc import Loader, MetaPathFinder
 from importlib.machinery import ModuleSpec
 from types import ModuleType
 
-from .core.missing import missing, missing_method, near
+from .core.missing import missing, near
 
-__all__ = ["install", "installed", "missing", "missing_method", "uninstall"]
+__all__ = ["install", "installed", "missing", "uninstall"]
 
 PACKAGE = __name__.partition(".")[0]
 ALIAS = "torch"

@@ -1,4 +1,4 @@
-"""Clear errors for what this package lacks: `wengert.foo`, `from torch import foo`, `tensor.foo`.
+"""Clear errors for what this package lacks: `wengert.foo`, `from torch import foo`.
 
 PyTorch's sentence stands first, so that it can be searched for; below it stands which PyTorch name is lacking here and
 which names come close. The close names are looked up only when the message is read, so `hasattr(torch, "x")` is cheap.
@@ -9,9 +9,11 @@ import sys
 from collections.abc import Callable, Iterable
 from importlib import import_module
 from opcode import opmap
+from types import ModuleType
 from typing import Any
 
 PACKAGE = __name__.partition(".")[0]
+OURS = (PACKAGE, "torch")  # what the `__module__` of a class of ours begins with
 _FROM_IMPORT = opmap["IMPORT_FROM"]
 
 
@@ -78,23 +80,12 @@ def missing(module_name: str, lazy: Iterable[str] = ()) -> Callable[[str], Any]:
     return __getattr__
 
 
-def missing_method(self: object, name: str) -> Any:
-    """A class's `__getattr__`, for the methods it lacks: `__getattr__ = missing_method`."""
-    cls = type(self)
-    if hasattr(cls, name):  # a property raised AttributeError itself: let that error be seen
-        return object.__getattribute__(self, name)
-    sentence = f"{cls.__name__!r} object has no attribute {name!r}"
-    if name.startswith("__"):  # a protocol's probe
-        raise AttributeError(sentence)
-    raise MissingName(f"{sentence}\n{PACKAGE} lacks {torch_name(owner_of(cls))}.{name}", name=name, obj=self)
+def lacking(error: AttributeError) -> str | None:
+    """What an object of ours was asked for in vain ('wengert lacks Tensor.foo'); None if the error is not of that kind.
 
-
-def owner_of(cls: type) -> str:
-    """Where PyTorch keeps the class: ours under its public name, a user's subclass under its own base of ours."""
-    for base in cls.__mro__:
-        module = base.__module__
-        if module == "torch" or module.startswith("torch."):
-            return f"{module}.{base.__name__}"
-        if module == PACKAGE or module.startswith(PACKAGE + "."):
-            return f"{PACKAGE}.{base.__name__}"
-    return cls.__name__
+    Tensor has no `__getattr__` that would say so itself: with one, every read of an attribute is slower on Python 3.11.
+    """
+    cls = type(error.obj)
+    if error.name is None or isinstance(error.obj, ModuleType) or cls.__module__.partition(".")[0] not in OURS:
+        return None
+    return f"{PACKAGE} lacks {cls.__name__}.{error.name}"
