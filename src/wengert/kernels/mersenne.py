@@ -92,7 +92,8 @@ class MersenneTwister:
         high = np.bitwise_and(raw[0::2], _21_BITS)
         np.left_shift(high, _32, high)
         out = np.bitwise_or(high, raw[1::2], high).view(np.int64).astype(np.float64)
-        return np.multiply(out, _DOUBLE_SCALE, out)
+        out *= _DOUBLE_SCALE
+        return out
 
     # ------------------------------------------------------------------------------------------------------------ state
 

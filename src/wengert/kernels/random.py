@@ -34,8 +34,8 @@ _DIGITS = {"float16": 11, "bfloat16": 8, "float32": 24, "float64": 53}
 # --------------------------------------------------------------------------------------------------------- order, casts
 
 
-def in_memory_order(*arrays: NDArray[Any]) -> list[NDArray[Any]]:
-    """The arrays (of one shape), transposed alike so that C order is the order in which PyTorch walks over them.
+def memory_order(*arrays: NDArray[Any]) -> list[int]:
+    """The dimensions of the arrays (of one shape), slowest first, in the order in which PyTorch walks over them.
 
     The first array decides; where its strides do not tell two dimensions apart, the next one does.
     """
@@ -61,7 +61,21 @@ def in_memory_order(*arrays: NDArray[Any]) -> list[NDArray[Any]]:
                 at = before
             elif answer < 0:
                 break
-    return [array.transpose(order[::-1]) for array in arrays]
+    return order[::-1]
+
+
+def in_memory_order(*arrays: NDArray[Any]) -> list[NDArray[Any]]:
+    """The arrays (of one shape), transposed alike so that C order is the order in which PyTorch walks over them."""
+    order = memory_order(*arrays)
+    return [array.transpose(order) for array in arrays]
+
+
+def empty_like(x: NDArray[Any], dtype: Any) -> NDArray[Any]:
+    """An array of the shape of `x` whose dimensions lie in memory in the same order, without gaps."""
+    if x.flags.c_contiguous:
+        return np.empty(x.shape, dtype)
+    order = memory_order(x)
+    return np.empty([x.shape[d] for d in order], dtype).transpose(np.argsort(order))
 
 
 def _narrow(values: NDArray[Any], dtype: np.dtype[Any]) -> NDArray[Any]:
@@ -119,10 +133,25 @@ def uniform(out: NDArray[Any], low: float, high: float, stream: MersenneTwister)
 
     def sample(n: int) -> NDArray[Any]:
         values = _narrow(fma(draw(n), span, start), dtype)
-        return np.where(values == top, bottom, values)
+        reached = values == top
+        if reached.any():
+            values[reached] = bottom
+        return values
 
     with stream.lock:
         _fill(out, sample)
+
+
+def new_uniform(shape: tuple[int, ...], dtype: np.dtype[Any], stream: MersenneTwister) -> NDArray[Any]:
+    """A new array, uniform on [0, 1)."""
+    n = math.prod(shape)
+    if n <= _CHUNK and (dtype == _F32 or dtype == _F64):
+        with stream.lock:
+            values = stream.floats(n) if dtype == _F32 else stream.doubles(n)
+        return values.reshape(shape)
+    out = np.empty(shape, dtype)
+    uniform(out, 0.0, 1.0, stream)
+    return out
 
 
 # --------------------------------------------------------------------------------------------------------------- normal
@@ -149,6 +178,18 @@ def normal(out: NDArray[Any], mean: float, std: float, stream: MersenneTwister) 
             mean, std = float(np.float32(mean)), float(np.float32(std))
             transform = BoxMuller(min(n, _CHUNK) // 2 + 8)
             _normal_blocks(flat, stream.words, transform, mean, std)
+
+
+def new_normal(shape: tuple[int, ...], dtype: np.dtype[Any], stream: MersenneTwister) -> NDArray[Any]:
+    """A new array, standard normal."""
+    out = np.empty(shape, dtype)
+    if out.size < 16:
+        with stream.lock:
+            values = _standard_normal(out.size, stream)
+        out[...] = (_narrow(values, dtype) if dtype.itemsize == 2 else values).reshape(shape)
+    else:
+        normal(out, 0.0, 1.0, stream)
+    return out
 
 
 def _normal_blocks(
@@ -207,26 +248,29 @@ def _shift(values: NDArray[Any], mean: float, std: float) -> NDArray[Any]:
 def _standard_normal(n: int, stream: MersenneTwister) -> NDArray[Any]:
     """`n` float64 standard normals, one at a time: the sine half of each pair is kept for the next."""
     kept = stream.double_normal
-    offset = int(kept is not None)
-    pairs = (n - offset + 1) // 2
-    out = np.empty(offset + 2 * pairs)
-    if kept is not None:
-        out[0] = kept
-    if pairs:
-        numbers = stream.doubles(2 * pairs)
-        if pairs <= 16:
-            values = []
-            for turn, height in zip(*[iter(numbers.tolist())] * 2, strict=True):
+    values: Any = [] if kept is None else [kept + 0.0]
+    pairs = (n - len(values) + 1) // 2
+    if pairs <= 16:
+        if pairs:
+            numbers = iter(stream.doubles(2 * pairs).tolist())
+            for turn, height in zip(numbers, numbers, strict=True):
                 length, angle = math.sqrt(-2.0 * math.log1p(-height)), _TWO_PI * turn
-                values.append(length * math.cos(angle))
+                values.append(length * math.cos(angle) + 0.0)
                 values.append(length * math.sin(angle))
-            out[offset:] = values
-        else:
-            lengths, angles = np.sqrt(-2.0 * libm("log1p", -numbers[1::2])), _TWO_PI * numbers[0::2]
-            np.multiply(lengths, libm("cos", angles), out[offset::2])
-            np.multiply(lengths, libm("sin", angles), out[offset + 1 :: 2])
-    stream.double_normal = float(out[n]) if out.size > n else None
-    return out[:n]
+        out = np.array(values, np.float64)
+    else:
+        numbers = stream.doubles(2 * pairs)
+        lengths, angles = np.sqrt(-2.0 * libm("log1p", -numbers[1::2])), _TWO_PI * numbers[0::2]
+        offset = len(values)
+        out = np.empty(offset + 2 * pairs)
+        out[:offset] = values
+        np.multiply(lengths, libm("cos", angles), out[offset::2])
+        np.multiply(lengths, libm("sin", angles), out[offset + 1 :: 2])
+    if out.size > n:
+        stream.double_normal = float(out[n])
+        return out[:n]
+    stream.double_normal = None
+    return out
 
 
 def log_normal(out: NDArray[Any], mean: float, std: float, stream: MersenneTwister) -> None:
@@ -371,7 +415,7 @@ def choose_distinct(weights: NDArray[Any], count: int, stream: MersenneTwister) 
     The columns of the largest `weight / e`, `e` exponential. Equal quotients, which only zero weights have, come in
     the order of their columns; PyTorch's order of these is its partial sort's.
     """
-    race = np.empty_like(weights)  # in PyTorch's order, which follows the strides of the weights
+    race = empty_like(weights, weights.dtype)
     exponential(race, 1.0, stream)
     np.divide(weights, race, out=race)
     if count == 1:
@@ -557,7 +601,7 @@ def standard_gamma(out: NDArray[Any], alpha: NDArray[Any], stream: MersenneTwist
     """Gamma of shape `alpha` (an array of the shape and dtype of `out`) and scale 1: float32 and float64."""
     rounded = float if out.dtype == _F64 else _to_float32
     _each(out, (alpha,), stream, lambda draws, a: _gamma(draws, a, rounded))
-    np.maximum(out, np.finfo(out.dtype).tiny, out=out)
+    np.fmax(out, np.finfo(out.dtype).tiny, out=out)  # also where `alpha` is no shape
 
 
 _THIRD, _SQUEEZE = _to_float32(_to_float32(1.0) / 3.0), _to_float32(0.0331)
@@ -569,10 +613,13 @@ def _gamma(draws: _Draws, alpha: float, rounded: Callable[[float], float]) -> fl
     if alpha < 1.0:
         if alpha == 0.0:
             return 0.0
-        scale = (1.0 - draws.uniform()) ** rounded(1.0 / alpha)
+        try:
+            scale = (1.0 - draws.uniform()) ** rounded(1.0 / alpha)
+        except OverflowError:
+            scale = math.inf
         alpha = rounded(alpha + 1.0)
     d = rounded(alpha - _THIRD)
-    c = 1.0 / math.sqrt(9.0 * d)
+    c = 1.0 / math.sqrt(9.0 * d) if d > 0.0 else math.nan
     while True:
         y = 0.0
         while y <= 0.0:
