@@ -56,6 +56,7 @@ globals().update({name: value for name, value in vars(_devices).items() if isins
 globals().update({name: fn for name, fn in _ops.FUNCTIONS.items() if "." not in name})
 
 from . import autograd  # noqa: E402
+from .autograd.anomaly_mode import is_anomaly_check_nan_enabled, is_anomaly_enabled  # noqa: E402
 
 get_default_device = _devices.get_default_device
 set_default_device = _devices.set_default_device

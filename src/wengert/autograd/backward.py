@@ -8,7 +8,7 @@ from typing import Any
 from ..core import engine
 from ..core.dispatch import edge_of
 from ..core.errors import warn
-from ..core.graph import VIEW, Edge, to_edge
+from ..core.graph import LEAF, VIEW, Edge, to_edge
 from ..core.primitive import ops
 from ..core.tensor import PLAIN, Tensor, wrap
 from .edges import GradientEdge
@@ -46,6 +46,9 @@ def initial_grads(outputs: Sequence[Output], grads: Sequence[Any], batched: bool
                 check_grad(i, out, g, batched)
             result.append(g)
         elif g is None:
+            if isinstance(out, Tensor) and not out.requires_grad:
+                result.append(out)  # refused by root_edges, with the better message
+                continue
             if isinstance(out, GradientEdge):
                 raise RuntimeError("grad can be implicitly created only for scalar outputs")
             if out._level == 0 and out.__class__ in PLAIN:
@@ -159,7 +162,11 @@ def backward(
         if out.__class__ in PLAIN:  # the training loop's loss.backward()
             fn = out._fn
             if fn is not None and fn is not VIEW:
-                engine.run((edge_of(out),), initial_grads(outputs, given))
+                data = out._data
+                if data.ndim == 0 and data.dtype.kind == "f":
+                    engine.run((out if fn is LEAF else fn,), (wrap(_one(data)),))
+                else:
+                    engine.run((edge_of(out),), initial_grads(outputs, given))
                 return
     if len(given) != len(outputs):
         raise RuntimeError(f"got {len(outputs)} tensors and {len(given)} gradients")

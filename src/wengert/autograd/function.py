@@ -15,7 +15,7 @@ from ..core.graph import BACKWARD_TWICE, FREED, LEAF, Edge, Node, NodeMeta, Port
 from ..core.modes import NO_GRAD, changed_mode, mode
 from ..core.primitive import TABLE, ops
 from ..core.saved import SavedInput, SavedOutput, SavedPacked
-from ..core.tensor import PLAIN, Tensor, share_version, wrap
+from ..core.tensor import PLAIN, Tensor, bump, is_inference, share_version, wrap
 from ..kernels import numpy as kernels
 
 ndarray = np.ndarray
@@ -81,6 +81,8 @@ class BackwardCFunction(Node, FunctionCtx, metaclass=FunctionNodeMeta):
     saved_for_forward: Sequence[Any] = ()
     needs_input_grad: tuple[bool, ...] = ()
     _is_pure_view = False
+    _in_jvp = False
+    _down = False  # whether saved tensors are wanted one level down
 
     @property
     def edges(self) -> tuple[Edge, ...]:
@@ -100,14 +102,19 @@ class BackwardCFunction(Node, FunctionCtx, metaclass=FunctionNodeMeta):
 
     @property
     def saved_tensors(self) -> tuple[Any, ...]:
-        """What was given to `save_for_backward`."""
+        """What was given to `save_for_backward` (inside `jvp`: to `save_for_forward`)."""
+        if self._in_jvp:
+            return tuple(self.saved_for_forward)
         try:
             saved = self.saved
         except AttributeError:  # still inside forward
             return tuple(self.to_save)
         if saved is FREED:
             raise RuntimeError(BACKWARD_TWICE)
-        values = tuple(None if s is None else s.unpack(self) for s in saved)
+        if self._down:
+            values = tuple(None if s is None else s.array() for s in saved)
+        else:
+            values = tuple(None if s is None else s.unpack(self) for s in saved)
         if getattr(self._forward_cls, "clear_saved_tensors_on_access", False):
             self.saved = FREED
         return values
@@ -134,7 +141,8 @@ class BackwardCFunction(Node, FunctionCtx, metaclass=FunctionNodeMeta):
                 if g is None:
                     shape, kind = self.outputs_like[i]
                     if kind is not None:
-                        grads[i] = wrap(np.zeros(shape, kind))
+                        grads[i] = wrap(np.zeros(shape, getattr(kind, "np", kind)))
+        self._down = raw and not arrays
         result = self.apply(*grads)
         if not isinstance(result, tuple):
             result = (result,)
@@ -185,8 +193,8 @@ class BackwardCFunction(Node, FunctionCtx, metaclass=FunctionNodeMeta):
                         f"shape compatible with {list(size)}"
                     )
                 g = ops.sum_to(g, size)
-            if g.dtype.np != kind:
-                g = ops.to_dtype(g, kind)
+            if g.dtype.np != getattr(kind, "np", kind):
+                g = ops.to_dtype(g, getattr(kind, "np", kind))
             out.append(g._data if arrays else g)
         return tuple(out)
 
@@ -295,9 +303,9 @@ class Function(FunctionCtx, metaclass=FunctionMeta):
             raise TypeError(f"{cls.__name__}.apply() takes no keyword arguments")
         for a in args:
             if isinstance(a, Tensor) and a._level:
-                from ..core.levels import apply_function
+                from .function_levels import apply_on_level
 
-                return apply_function(cls, args, with_setup)
+                return apply_on_level(cls, args, with_setup)
         return run_forward(cls, args, with_setup)[0]
 
 
@@ -320,7 +328,6 @@ def run_forward(cls: Any, args: tuple[Any, ...], with_setup: bool) -> tuple[Any,
     ctx.needs_input_grad = tuple(isinstance(a, Tensor) and a.requires_grad for a in args)
     ctx.hooks = None
     recorded = any(e is not None for e in edges)
-    versions = {id(a): a._version for a in args if isinstance(a, Tensor) and not a.is_inference()}
     no_grad = changed_mode(grad=False) if m is not NO_GRAD else None
     if no_grad is not None:
         no_grad.__enter__()
@@ -346,9 +353,7 @@ def run_forward(cls: Any, args: tuple[Any, ...], with_setup: bool) -> tuple[Any,
             )
         if recorded and d._fn is LEAF:
             raise RuntimeError("a leaf Variable that requires grad has been used in an in-place operation.")
-        if id(d) in versions and d._version == versions[id(d)]:
-            from ..core.tensor import bump
-
+        if not is_inference(d):
             bump(d)
     for i, t in enumerate(ctx.to_save):
         if t is not None and not isinstance(t, Tensor):

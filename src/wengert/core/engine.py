@@ -19,7 +19,7 @@ from ..kernels import numpy as kernels
 from . import hooks as hooks_module
 from .graph import Edge, Node, Port
 from .hooks import LeafHooks, call_gradient_hooks
-from .modes import Mode, mode, set_mode
+from .modes import GRAD, NO_GRAD, Mode, mode, set_mode
 from .primitive import ops
 from .tensor import PLAIN, Tensor, bump, version_of, wrap
 
@@ -56,30 +56,29 @@ def run(
     them accumulate, otherwise the gradients (Tensors or None) are returned in their order. `down`: the tape is that of
     a `grad` level, gradients live one level below it and the grad mode is left as it is.
     """
-    if state.depth and state.depth % MAX_DEPTH == 0:
+    local = state
+    depth = local.depth
+    if depth and depth % MAX_DEPTH == 0:
         return _in_new_thread(roots, grads, keep, create, inputs, accumulate, down)
-    before = mode()
-    inside = before.replace(grad=create) if before.grad is not create and not down else before
-    outermost = state.callbacks is None
-    if outermost:
-        state.callbacks = []
-    state.depth += 1
-    outer_task = state.task
-    if inside is not before:
+    before = inside = mode()
+    if before.grad is not create and not down:
+        inside = NO_GRAD if before is GRAD else GRAD if before is NO_GRAD else before.replace(grad=create)
         set_mode(inside)
+    outer_task = local.task
+    local.depth = depth + 1
     try:
-        task = state.task = Backward(roots, grads, keep, create, inputs, accumulate, down, inside)
+        task = local.task = Backward(roots, grads, keep, create, inputs, accumulate, down, inside)
         result = task.run()
-        if outermost:
-            callbacks = state.callbacks or []
+        if depth == 0 and local.callbacks:
+            callbacks = local.callbacks
             while callbacks:
                 callbacks.pop(0)()
         return result
     finally:
-        state.depth -= 1
-        state.task = outer_task
-        if outermost:
-            state.callbacks = None
+        local.depth = depth
+        local.task = outer_task
+        if depth == 0 and local.callbacks is not None:
+            local.callbacks = None
         if inside is not before:
             set_mode(before)
 
@@ -91,8 +90,10 @@ def current_task() -> Backward | None:
 
 def queue_callback(fn: Callable[[], None]) -> None:
     """Call `fn` when the running backward is done."""
-    if state.callbacks is None:
+    if not state.depth:
         raise RuntimeError("Final callbacks can only be installed during backward pass.")
+    if state.callbacks is None:
+        state.callbacks = []
     state.callbacks.append(fn)
 
 
@@ -101,10 +102,13 @@ def _in_new_thread(roots: Any, grads: Any, keep: Any, create: Any, inputs: Any, 
 
     context = contextvars.copy_context()
     outcome: list[Any] = []
-    depth, callbacks = state.depth, state.callbacks
+    depth = state.depth
+    if state.callbacks is None:
+        state.callbacks = []
+    callbacks = state.callbacks
 
     def work() -> None:
-        state.depth, state.callbacks = 0, callbacks
+        state.depth, state.callbacks = depth + 1, callbacks
         try:
             value = context.run(
                 run, roots, grads, keep=keep, create=create, inputs=inputs, accumulate=accumulate, down=down
@@ -137,7 +141,11 @@ class Backward:
         m: Mode,
     ) -> None:
         self.keep, self.create, self.accumulate, self.m = keep, create, accumulate, m
-        self.raw = not create and not down and all(g.__class__ in PLAIN and g._data.__class__ is ndarray for g in grads)
+        self.raw = raw = not create and not down
+        if raw:
+            for g in grads:
+                if g.__class__ not in PLAIN or g._data.__class__ is not ndarray:
+                    self.raw = False
         self.xp = kernels if self.raw else ops
         self.down = self.raw or down
         self.id = next_task()
@@ -204,7 +212,7 @@ class Backward:
             buffers[e] = g
             if fresh:
                 self.owned.add(e)
-        elif e in self.owned:
+        elif e in self.owned and known.__class__ is ndarray:
             if known.dtype == g.dtype and known.shape == g.shape:
                 np.add(known, g, out=known)
             else:
@@ -228,6 +236,7 @@ class Backward:
 
     def run(self) -> list[Any]:
         heap, buffers, raw, xp, keep, down = self.heap, self.buffers, self.raw, self.xp, self.keep, self.down
+        leaves, owned, plain, scattered = self.leaves, self.owned, PLAIN, kernels.Scattered
         needed, pending, captured = self.needed, self.pending, self.captured
         deliver = self.deliver
         anomaly = self.m.anomaly
@@ -254,11 +263,24 @@ class Backward:
                 gs = self.run_post_hooks(hooks, gs, g, node)
             if not keep:
                 node.release()
-            for e, gi in zip(edges, gs, strict=True):
+            for e, gi in zip(edges, gs):  # noqa: B905 (hot)
                 if e is None or gi is None:
                     continue
-                if raw and gi.__class__ is ndarray:
-                    deliver(e, gi, gi is not g and gi.base is None)
+                if raw and gi.__class__ is not scattered:
+                    fresh = gi is not g and gi.base is None
+                    if e.__class__ in plain:
+                        if e not in leaves:
+                            leaves[e] = gi
+                            if fresh:
+                                owned.add(e)
+                            continue
+                    elif e not in buffers and e.__class__ is not Port:
+                        buffers[e] = gi
+                        heappush(heap, (-e.seq, e))
+                        if fresh:
+                            owned.add(e)
+                        continue
+                    deliver(e, gi, fresh)
                 else:
                     deliver(e, gi, False)
             if pending is not None:

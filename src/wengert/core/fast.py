@@ -70,7 +70,7 @@ class UnaryInputNode(UnaryNode):
         self.s0 = FREED
 
     def saved_values(self) -> Iterator[tuple[str, Any]]:
-        yield saved_name(self, 0), FlatSaved.of(self.s0, self.n0, self.e0)
+        yield saved_name(self, 0), SavedTensor.of(self.s0, self.n0, self.e0)
 
 
 class UnaryOutputNode(UnaryNode):
@@ -142,15 +142,16 @@ class BinaryInputNode(BinaryNode):
 
     def saved_values(self) -> Iterator[tuple[str, Any]]:
         if self.s0 is not None:
-            yield saved_name(self, 0), FlatSaved.of(self.s0, self.n0, self.e0)
+            yield saved_name(self, 0), SavedTensor.of(self.s0, self.n0, self.e0)
         if self.s1 is not None:
-            yield saved_name(self, 1), FlatSaved.of(self.s1, self.n1, self.e1)
+            yield saved_name(self, 1), SavedTensor.of(self.s1, self.n1, self.e1)
 
 
-class FlatSaved:
+class SavedTensor:
     """A saved input of a flat node, as `_raw_saved_*` shows it."""
 
     __slots__ = ("edge", "n", "tensor")
+    __module__ = "torch._C._autograd"  # what a program that prints one sees
 
     @classmethod
     def of(cls, tensor: Any, n: int, edge: Edge) -> Any:
@@ -319,7 +320,6 @@ def binary(
                 elif other.__class__ is float or other.__class__ is int:
                     b = constant(other, kind)
                     f1 = None
-                    other = b
                 else:
                     return slow(input, other)
                 if m is GRAD:
@@ -352,7 +352,7 @@ def binary(
                 node.e0 = f0
                 node.e1 = f1
                 node.shapes = None
-                if other is not b or a.ndim == 0:
+                if other.__class__ is not float and other.__class__ is not int:
                     sa, sb = a.shape, b.shape
                     if sa != sb:
                         node.shapes = sa, sb
@@ -364,12 +364,13 @@ def binary(
                     else:
                         node.s0 = None
                     if (y_for_x and f0 is not None) or (y_for_y and f1 is not None):
-                        node.s1 = other
-                        if other is not b:
+                        if other.__class__ is float or other.__class__ is int:
+                            node.s1 = b
+                            node.n1 = 0
+                        else:
+                            node.s1 = other
                             n = other._ver
                             node.n1 = n if n.__class__ is int else n.n
-                        else:
-                            node.n1 = 0
                     else:
                         node.s1 = None
                 node.hooks = None

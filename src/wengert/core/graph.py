@@ -154,8 +154,8 @@ class Node(metaclass=NodeMeta):
         self.seq = nr
 
     @property
-    def _input_metadata(self) -> list[Any]:
-        raise NotImplementedError("Node._input_metadata")
+    def _input_metadata(self) -> tuple[Any, ...]:
+        raise NotImplementedError("Node._input_metadata: wengert keeps no description of a node's outputs")
 
     def register_hook(self, fn: Callable[..., Any]) -> Any:
         """Call `fn(grad_inputs, grad_outputs)` after this node; it may return other grad_inputs. -> removal handle"""

@@ -24,7 +24,9 @@ next_level = itertools.count(1).__next__
 
 
 class Level:
-    """One running transform. `grad_outside`: the grad mode that holds below it; `size`, `randomness`: of a vmap."""
+    """One running transform: `kind` is "grad", "jvp", "dual" (a `dual_level`) or "vmap".
+
+    `grad_outside`: the grad mode that holds below it; `size`, `randomness`: of a vmap."""
 
     __slots__ = ("alive", "grad_outside", "kind", "number", "randomness", "size")
 
@@ -442,23 +444,11 @@ def promote(t: Tensor, level: int, kind: str) -> None:
     t._ver = Version()
     t._view = None
     t._lv = level  # type: ignore[attr-defined]
-    if kind == "jvp":
+    if kind in ("jvp", "dual"):
         t._tangent = None  # type: ignore[attr-defined]
         t.__class__ = Dual
     else:
         t.__class__ = Tracked
-
-
-def rewrap(data: Any) -> Tensor:
-    """Wrap what a node of some level saved."""
-    raise NotImplementedError("levels.rewrap")
-
-
-def apply_function(cls: Any, args: tuple[Any, ...], with_setup: bool) -> Any:
-    """A custom Function on values of transforms."""
-    from .custom import apply_on_level
-
-    return apply_on_level(cls, args, with_setup)
 
 
 def unwrap(value: Any, level: int) -> Any:

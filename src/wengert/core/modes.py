@@ -246,7 +246,7 @@ class set_grad_enabled(ContextDecorator):
         set_grad(self._previous)
 
     def __str__(self) -> str:
-        return f"{type(self).__module__}.{type(self).__qualname__}(mode={self.mode})"
+        return f"torch.autograd.grad_mode.{type(self).__qualname__}(mode={self.mode})"
 
     def __repr__(self) -> str:
         return f"{type(self).__qualname__}(mode={self.mode})"

@@ -153,12 +153,6 @@ class Primitive:
         base = OpNode if self.n_outputs == 1 else MultiOutputNode
         return type(base)(node, (base,), {"__slots__": (), "prim": self, "__module__": "torch.autograd"})
 
-    def rewrap(self, data: Any) -> Tensor:
-        """Wrap data of a level one down (used by the values of transforms)."""
-        from .levels import rewrap
-
-        return rewrap(data)
-
 
 def node_name(name: str) -> str:
     """log_softmax -> LogSoftmaxBackward0"""

@@ -53,10 +53,11 @@ def refuse_inference() -> None:
 class SavedOutput:
     """An output of the node itself: its data and counter, wrapped again when unpacked (a Tensor would be a cycle)."""
 
-    __slots__ = ("data", "nr", "version", "n")
+    __slots__ = ("data", "level", "n", "nr", "version")
 
     def __init__(self, out: Tensor, nr: int) -> None:
         self.data = out._data
+        self.level = out._level
         self.version: Version = share_version(out)
         self.n = self.version.n
         self.nr = nr
@@ -69,7 +70,7 @@ class SavedOutput:
     def unpack(self, node: Node) -> Tensor:
         if self.version.n != self.n:
             raise_modified(self.data, Port(node, self.nr), self.version.n, self.n)
-        return output_of(node, self.nr, self.data, self.version)
+        return output_of(node, self.nr, self.data, self.version, self.level)
 
 
 class SavedPacked:
@@ -138,9 +139,14 @@ def with_edge(t: Tensor, edge: Edge) -> Tensor:
     return t.rebuilt(edge) if t._level else alias(t, edge)  # type: ignore[attr-defined, no-any-return]
 
 
-def output_of(node: Node, nr: int, data: Any, version: Version | None) -> Tensor:
-    """Output `nr` of `node`, over `data`."""
-    out = node.prim.rewrap(data) if node.prim is not None and getattr(node, "level", 0) else wrap(data)
+def output_of(node: Node, nr: int, data: Any, version: Version | None, level: int = 0) -> Tensor:
+    """Output `nr` of `node`, over `data` (at `level`, a tensor one level down)."""
+    if level:
+        from .levels import lift
+
+        out: Tensor = lift(data, level)
+    else:
+        out = wrap(data)
     if version is not None:
         out._ver = version
     out._fn = node if node.n_outputs == 1 else Port(node, nr)

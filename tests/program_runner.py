@@ -1,0 +1,57 @@
+"""Runs the programs of tests/programs with `torch` meaning any implementation, and normalises what they print."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import re
+import warnings
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+HERE = Path(__file__).parent / "programs"
+ADDRESS = re.compile(r"0x[0-9a-fA-F]+")
+INTERNAL = re.compile(r" ?\(Triggered internally at [^)]*\)\.?")
+HELPERS = '''
+def attempt(f, *args, **kwargs):
+    try:
+        result = f(*args, **kwargs)
+    except Exception as error:
+        print(type(error).__name__ + ":", *str(error).split("\\n")[:1])
+    else:
+        print("->", result)
+'''
+
+
+def run(path: Path, torch: ModuleType) -> str:
+    """What the program at `path` prints when `torch` is the given module."""
+    source = path.read_text(encoding="utf-8")
+    source = re.sub(r"^import torch$", "", source, flags=re.M)
+    source = re.sub(r"^(from|import) torch(\.[\w.]+)", rf"\1 {torch.__name__}\2", source, flags=re.M)
+    namespace: dict[str, Any] = {"__name__": "__main__", "torch": torch}
+    exec(HELPERS, namespace)
+    out = io.StringIO()
+
+    def show(message: Warning | str, category: type[Warning], *_: Any, **__: Any) -> None:
+        out.write(f"{category.__name__}: {message}\n")
+
+    with contextlib.redirect_stdout(out), warnings.catch_warnings():
+        warnings.resetwarnings()
+        warnings.simplefilter("always")
+        warnings.filterwarnings("ignore", category=RuntimeWarning)
+        warnings.showwarning = show  # type: ignore[assignment]
+        exec(compile(source, str(path), "exec"), namespace)
+    return normalise(out.getvalue())
+
+
+def normalise(text: str) -> str:
+    """Without addresses, the C++ place of a warning, and trailing blanks."""
+    text = INTERNAL.sub("", ADDRESS.sub("0x...", text))
+    text = text.replace("torch._C._autograd.SavedTensor", "SavedTensor")
+    return "\n".join(line.rstrip() for line in text.split("\n"))
+
+
+def programs() -> list[Path]:
+    """All programs, by name."""
+    return sorted(HERE.glob("*.py"))
