@@ -12,7 +12,9 @@ from . import scan  # noqa: F401
 from . import stats, norm, softmax  # noqa: F401
 from . import sort  # noqa: F401
 from . import matmul, linear  # noqa: F401
+from . import activation, loss_regression, loss_classification  # noqa: F401
 from . import graph  # noqa: F401
+from . import random, random_draws, random_inplace  # noqa: F401
 from .install import FUNCTIONS
 
 __all__ = ["FUNCTIONS"]
