@@ -106,12 +106,12 @@ class Adafactor(Optimizer):
             p.mul_(1 - lr * decay)
         if grad.ndim > 1:
             row, column = state["row_var"], state["col_var"]
-            row.lerp_(grad.square().mean(dim=-1, keepdim=True), take)
-            column.lerp_(grad.square().mean(dim=-2, keepdim=True), take)
+            row.lerp_((grad * grad).mean(dim=-1, keepdim=True), take)
+            column.lerp_((grad * grad).mean(dim=-2, keepdim=True), take)
             estimate = row @ column
             estimate.div_(row.mean(dim=-2, keepdim=True).clamp_(min=eps1))
         else:
-            state["variance"].lerp_(grad.square(), take)
+            state["variance"].lerp_(grad * grad, take)
             estimate = state["variance"].clone()
         update = estimate.clamp_(min=eps1 * eps1).rsqrt_()
         update.mul_(grad)

@@ -7,6 +7,7 @@ from typing import Any
 
 from ..core import modes
 from ..core.tensor import Tensor
+from ..ops.install import FUNCTIONS
 from .line_search import strong_wolfe
 from .optimizer import Optimizer, ParamsT
 from .update import view_as_real
@@ -57,8 +58,6 @@ class LBFGS(Optimizer):
 
     def _gather_flat_grad(self) -> Tensor:
         """All gradients in one vector; zeros where there is none, complex numbers as pairs."""
-        from ..ops import cat
-
         parts = []
         for p in self._params:
             if p.grad is None:
@@ -66,7 +65,7 @@ class LBFGS(Optimizer):
             else:
                 part = (view_as_real(p.grad) if p.is_complex() else p.grad).reshape(-1)
             parts.append(part)
-        return cat(parts, 0)  # type: ignore[no-any-return]
+        return FUNCTIONS["cat"](parts, 0)  # type: ignore[no-any-return]
 
     def _add_grad(self, step_size: float | Tensor, direction: Tensor) -> None:
         """Move the parameters along the flat ``direction``."""

@@ -8,13 +8,11 @@ from collections import OrderedDict, defaultdict
 from collections.abc import Callable, Hashable, Iterable, Iterator
 from copy import deepcopy
 from itertools import chain
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import Any, TypeAlias
 
 from ..core import dtypes, modes
-from ..core.tensor import Tensor
-
-if TYPE_CHECKING:
-    from ..nn.hooks import RemovableHandle
+from ..core.hooks import RemovableHandle
+from ..core.tensor import PLAIN, Tensor
 
 StateDict: TypeAlias = dict[str, Any]
 ParamsT: TypeAlias = Iterable[Tensor] | Iterable[dict[str, Any]] | Iterable[tuple[str, Tensor]]
@@ -45,8 +43,6 @@ required = _RequiredParameter()
 
 
 def _add_hook(table: OrderedDict[int, Callable[..., Any]], hook: Callable[..., Any], prepend: bool) -> RemovableHandle:
-    from ..nn.hooks import RemovableHandle
-
     handle = RemovableHandle(table)
     table[handle.id] = hook
     if prepend:
@@ -315,7 +311,10 @@ class Optimizer:
         if set_to_none:
             for group in self.param_groups:
                 for p in group["params"]:
-                    p.grad = None
+                    if p.__class__ in PLAIN:
+                        p._grad = None
+                    else:
+                        p.grad = None
             return
         for p in self._parameters():
             grad = p.grad

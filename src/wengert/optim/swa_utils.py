@@ -12,7 +12,7 @@ import numpy as np
 
 from ..core import modes
 from ..core.tensor import Tensor, wrap
-from ..nn import Module
+from ..nn.module import Module
 from .lr_scheduler.base import LRScheduler, per_group
 from .optimizer import Optimizer
 
@@ -149,7 +149,7 @@ class AveragedModel(Module):
 def update_bn(loader: Iterable[Any], model: Module, device: Any = None) -> None:
     """Recompute the running statistics of the batch norms of ``model`` over ``loader`` (inputs, or tuples that begin
     with the input)."""
-    from ..nn.modules.batchnorm import _BatchNorm
+    from ..nn.batchnorm import _BatchNorm
 
     momenta = {}
     for module in model.modules():

@@ -21,6 +21,7 @@ import numpy as np
 from ..core import modes
 from ..core.graph import LEAF
 from ..core.tensor import Tensor, bump, wrap
+from ..ops.install import FUNCTIONS
 from . import arrays, tensors
 from .optimizer import Optimizer, ParamsT, check_lr, scalar_dtype
 
@@ -430,9 +431,7 @@ def _plain(value: Any) -> Any:
 
 def view_as_real(t: Tensor) -> Tensor:
     """A complex tensor as a real view with a last dimension of 2."""
-    from ..ops import view_as_real as op
-
-    return op(t)  # type: ignore[no-any-return]
+    return FUNCTIONS["view_as_real"](t)  # type: ignore[no-any-return]
 
 
 def _owned(tensor: Any) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
+from importlib import import_module
 from typing import Any
 
 from ._random import randperm, seeded
@@ -11,6 +12,9 @@ from .dataset import Dataset
 from .sampler import Sampler
 
 __all__ = ["DistributedSampler"]
+
+#: Only needed to ask how many processes there are; it stands above this package.
+_DISTRIBUTED = __name__.partition(".")[0] + ".distributed"
 
 
 class DistributedSampler(Sampler[int]):
@@ -27,7 +31,7 @@ class DistributedSampler(Sampler[int]):
         drop_last: bool = False,
     ) -> None:
         if num_replicas is None or rank is None:
-            import wengert.distributed as dist
+            dist = import_module(_DISTRIBUTED)
 
             if not dist.is_available():
                 raise RuntimeError("Requires distributed package to be available")

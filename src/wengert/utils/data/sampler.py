@@ -6,6 +6,8 @@ import itertools
 from collections.abc import Iterable, Iterator, Sequence, Sized
 from typing import Any, Generic, TypeVar
 
+from ...core.dtypes import float64
+from ...ops.install import FUNCTIONS
 from ._random import draw_seed, randint, randperm, seeded
 
 __all__ = [
@@ -110,9 +112,7 @@ class WeightedRandomSampler(Sampler[int]):
             raise ValueError(f"num_samples should be a positive integer value, but got num_samples={num_samples}")
         if not isinstance(replacement, bool):
             raise ValueError(f"replacement should be a boolean value, but got replacement={replacement}")
-        import wengert
-
-        tensor = wengert.as_tensor(weights, dtype=wengert.float64)
+        tensor = FUNCTIONS["as_tensor"](weights, dtype=float64)
         if tensor.ndim != 1:
             raise ValueError(f"weights should be a 1d sequence but given weights have shape {tuple(tensor.shape)}")
         self.weights = tensor
@@ -121,9 +121,7 @@ class WeightedRandomSampler(Sampler[int]):
         self.generator = generator
 
     def __iter__(self) -> Iterator[int]:
-        import wengert
-
-        drawn = wengert.multinomial(self.weights, self.num_samples, self.replacement, generator=self.generator)
+        drawn = FUNCTIONS["multinomial"](self.weights, self.num_samples, self.replacement, generator=self.generator)
         yield from drawn.tolist()
 
     def __len__(self) -> int:

@@ -8,8 +8,10 @@ from typing import Any
 
 import numpy as np
 
+from ....core.dtypes import float64
 from ....core.modes import is_grad_enabled
 from ....core.tensor import PLAIN, Tensor, wrap
+from ....ops.install import FUNCTIONS
 
 default_collate_err_msg_format = (
     "default_collate: batch must contain tensors, numpy arrays, numbers, dicts or lists; found {}"
@@ -25,9 +27,7 @@ def default_convert(data: Any) -> Any:
     if isinstance(data, Tensor):
         return data
     if isinstance(data, (np.ndarray, np.generic)):
-        import wengert
-
-        return data if _textual(data.dtype) else wengert.as_tensor(data)
+        return data if _textual(data.dtype) else FUNCTIONS["as_tensor"](data)
     if isinstance(data, Mapping):
         return _like(data, {key: default_convert(value) for key, value in data.items()})
     if isinstance(data, tuple) and hasattr(data, "_fields"):
@@ -101,39 +101,29 @@ def collate_tensor_fn(batch: Sequence[Tensor], *, collate_fn_map: CollateMap | N
         dtype = batch[0]._data.dtype
         if all(t._data.dtype == dtype for t in batch):
             return wrap(np.stack([t._data for t in batch]))
-    import wengert
-
-    return wengert.stack(list(batch), 0)  # type: ignore[no-any-return]
+    return FUNCTIONS["stack"](list(batch), 0)  # type: ignore[no-any-return]
 
 
 def collate_numpy_array_fn(batch: Sequence[Any], *, collate_fn_map: CollateMap | None = None) -> Any:
     """Arrays as tensors, then stacked. Raises TypeError for text and objects."""
     if _textual(batch[0].dtype):
         raise TypeError(default_collate_err_msg_format.format(batch[0].dtype))
-    import wengert
-
-    return collate([wengert.as_tensor(b) for b in batch], collate_fn_map=collate_fn_map)
+    return collate([FUNCTIONS["as_tensor"](b) for b in batch], collate_fn_map=collate_fn_map)
 
 
 def collate_numpy_scalar_fn(batch: Sequence[Any], *, collate_fn_map: CollateMap | None = None) -> Any:
     """A vector of the scalars, in their dtype."""
-    import wengert
-
-    return wengert.as_tensor(np.asarray(batch))
+    return FUNCTIONS["as_tensor"](np.asarray(batch))
 
 
 def collate_float_fn(batch: Sequence[float], *, collate_fn_map: CollateMap | None = None) -> Any:
     """A float64 vector."""
-    import wengert
-
-    return wengert.tensor(list(batch), dtype=wengert.float64)
+    return FUNCTIONS["tensor"](list(batch), dtype=float64)
 
 
 def collate_int_fn(batch: Sequence[int], *, collate_fn_map: CollateMap | None = None) -> Any:
     """A vector of integers or truth values."""
-    import wengert
-
-    return wengert.tensor(list(batch))
+    return FUNCTIONS["tensor"](list(batch))
 
 
 def collate_str_fn(batch: Any, *, collate_fn_map: CollateMap | None = None) -> Any:

@@ -136,11 +136,11 @@ def _run(
     global _worker_info
     import numpy as np
 
-    import wengert
+    from ....core.generator import manual_seed
 
     seed = base_seed + worker_id
     random.seed(seed)
-    wengert.manual_seed(seed)
+    manual_seed(seed)
     np.random.seed(np.random.SeedSequence([worker_id, base_seed & 0xFFFFFFFF, base_seed >> 32]).generate_state(4))
     _worker_info = WorkerInfo(worker_id, num_workers, seed, dataset)
 
