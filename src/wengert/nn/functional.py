@@ -53,12 +53,15 @@ def _lacking(name: str) -> Any:
 
 
 def _gather(name: str) -> Any:
-    """Our own function; else the operation that bears the whole name; else the one under `torch`; else a refusal."""
+    """The operation that bears the whole name; else our own composite; else the one under `torch`; else a refusal."""
+    whole = _FUNCTIONS.get("nn.functional." + name)
+    if whole is not None:
+        return whole
     for family in _FAMILIES:
         found = getattr(family, name, None)
-        if found is not None and getattr(found, "__module__", None) == family.__name__:
+        if getattr(found, "__module__", None) == family.__name__:
             return found
-    return _FUNCTIONS.get("nn.functional." + name) or _FUNCTIONS.get(name) or _lacking(name)
+    return _FUNCTIONS.get(name) or _lacking(name)
 
 
 for _name in _NAMES:

@@ -17,12 +17,12 @@ if TYPE_CHECKING:
 EXTRA_STATE = "_extra_state"
 
 
-class _IncompatibleKeys(NamedTuple):
+class _Keys(NamedTuple):
     missing_keys: list[str]
     unexpected_keys: list[str]
 
 
-class IncompatibleKeys(_IncompatibleKeys):
+class _IncompatibleKeys(_Keys):
     """What `load_state_dict` returns: the keys that were missing, and those that had no use."""
 
     __slots__ = ()
@@ -30,12 +30,12 @@ class IncompatibleKeys(_IncompatibleKeys):
     def __repr__(self) -> str:
         if not self.missing_keys and not self.unexpected_keys:
             return "<All keys matched successfully>"
-        return "_" + super().__repr__().lstrip("_")
+        return super().__repr__()
 
     __str__ = __repr__
 
 
-def load_state_dict(module: Module, state_dict: Any, strict: bool, assign: bool) -> IncompatibleKeys:
+def load_state_dict(module: Module, state_dict: Any, strict: bool, assign: bool) -> _IncompatibleKeys:
     """The work of `Module.load_state_dict`. Errors: TypeError for no mapping, RuntimeError listing all mismatches."""
     if not isinstance(state_dict, Mapping):
         raise TypeError(f"Expected state_dict to be dict-like, got {type(state_dict)}.")
@@ -57,7 +57,7 @@ def load_state_dict(module: Module, state_dict: Any, strict: bool, assign: bool)
             if child is not None:
                 below = prefix + name + "."
                 load(child, {key: value for key, value in state.items() if key.startswith(below)}, below)
-        keys = IncompatibleKeys(missing, unexpected)
+        keys = _IncompatibleKeys(missing, unexpected)
         for hook in part._load_state_dict_post_hooks.values():
             if hook(part, keys) is not None:
                 raise AssertionError(
@@ -74,7 +74,7 @@ def load_state_dict(module: Module, state_dict: Any, strict: bool, assign: bool)
     if errors:
         listed = "\n\t".join(errors)
         raise RuntimeError(f"Error(s) in loading state_dict for {module.__class__.__name__}:\n\t{listed}")
-    return IncompatibleKeys(missing, unexpected)
+    return _IncompatibleKeys(missing, unexpected)
 
 
 def load_from_state_dict(

@@ -15,8 +15,22 @@ from typing import Any, Callable, TypeVar
 from ..core import modes
 from ..core.errors import warn
 from ..core.tensor import Tensor
-from .hooks import BorderHooks, OldBackwardHook, RemovableHandle, add, everywhere
-from .load import IncompatibleKeys, load_from_state_dict, load_state_dict
+from .hooks import (  # noqa: F401  (the register_module_* functions are public here)
+    BorderHooks,
+    OldBackwardHook,
+    RemovableHandle,
+    add,
+    everywhere,
+    register_module_backward_hook,
+    register_module_buffer_registration_hook,
+    register_module_forward_hook,
+    register_module_forward_pre_hook,
+    register_module_full_backward_hook,
+    register_module_full_backward_pre_hook,
+    register_module_module_registration_hook,
+    register_module_parameter_registration_hook,
+)
+from .load import _IncompatibleKeys, load_from_state_dict, load_state_dict
 from .parameter import Buffer, Parameter
 
 __all__ = ["Module"]
@@ -490,7 +504,7 @@ class Module:
 
     def load_state_dict(
         self, state_dict: Mapping[_str, Any], strict: bool = True, assign: bool = False
-    ) -> IncompatibleKeys:
+    ) -> _IncompatibleKeys:
         """Copy (or, with `assign`, adopt) the values of `state_dict`; all mismatches are listed in one error."""
         return load_state_dict(self, state_dict, strict, assign)
 

@@ -1,6 +1,12 @@
-"""Utilities for modules: `wengert.nn.utils`."""
+"""Utilities for modules: `wengert.nn.utils`.
+
+`clip_grad`, `convert_parameters` and `rnn` are imported at once, the others when they are first used.
+"""
 
 from __future__ import annotations
+
+from importlib import import_module
+from typing import Any
 
 from . import rnn
 from .clip_grad import (
@@ -12,6 +18,28 @@ from .clip_grad import (
 )
 from .convert_parameters import parameters_to_vector, vector_to_parameters
 
+#: name -> the module that has it; None: the name is a module
+_LATER: dict[str, str | None] = {
+    "convert_conv2d_weight_memory_format": "memory_format",
+    "convert_conv3d_weight_memory_format": "memory_format",
+    "fuse_conv_bn_eval": "fusion",
+    "fuse_conv_bn_weights": "fusion",
+    "fuse_linear_bn_eval": "fusion",
+    "fuse_linear_bn_weights": "fusion",
+    "parametrizations": None,
+    "parametrize": None,
+    "prune": None,
+    "fusion": None,
+    "memory_format": None,
+    "init": None,
+    "stateless": None,
+    "remove_spectral_norm": "spectral_norm",
+    "remove_weight_norm": "weight_norm",
+    "skip_init": "init",
+    "spectral_norm": "spectral_norm",
+    "weight_norm": "weight_norm",
+}
+
 __all__ = [
     "clip_grad_norm",
     "clip_grad_norm_",
@@ -21,4 +49,15 @@ __all__ = [
     "parameters_to_vector",
     "rnn",
     "vector_to_parameters",
+    *(name for name in _LATER if name not in ("fusion", "memory_format", "init")),
 ]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _LATER:
+        raise AttributeError(f"module 'torch.nn.utils' has no attribute {name!r}")
+    home = _LATER[name]
+    module = import_module(f"{__name__}.{home or name}")
+    found = module if home is None else getattr(module, name)
+    globals()[name] = found  # weight_norm and spectral_norm: the function, not the module of the same name
+    return found
