@@ -271,12 +271,14 @@ def describe(prim: Primitive, name: str, args: Sequence[Any]) -> Any:
 def fits_of(y: Any, args: Sequence[Any], edges: Sequence[Edge]) -> Any:
     """(shape, dtype) that each gradient must be brought to; None where it has them already."""
     fits = []
-    odd = False
+    # one operand of another dtype makes raw rules compute in that of NumPy's promotion
+    odd = any(isinstance(a, Tensor) and a._data.dtype != y.dtype for a in args)
+    mixed = odd
     for a, e in zip(args, edges, strict=True):
         fit = None
         if e is not None:
             x = a._data
-            if x.shape != y.shape or x.dtype != y.dtype:
+            if mixed or x.shape != y.shape:
                 fit = (tuple(x.shape), x.dtype)
                 odd = True
         fits.append(fit)

@@ -11,6 +11,11 @@ from typing import Any
 
 import numpy as np
 
+from .shapes import (  # noqa: F401
+    alias, as_strided, diagonal, expand, permute, reshape, squeeze, strided_gather, strided_scatter, t, transpose,
+    unfold, unsqueeze, view, view_as_complex, view_as_real, view_dtype,
+)  # fmt: skip
+
 ndarray = np.ndarray
 Array = Any
 
@@ -202,7 +207,10 @@ def like_layout(g: Array, x: Array) -> Array:
 
 
 class Scattered:
-    """A gradient of `shape` that is `values` at `index` and zero elsewhere; repeated indices add up."""
+    """A gradient of `shape` that is `values` at `index` and zero elsewhere; repeated indices add up.
+
+    `unique`: no index is repeated. `index` may be a function instead, which adds the values into a buffer.
+    """
 
     __slots__ = ("dtype", "index", "shape", "unique", "values")
 
@@ -220,6 +228,8 @@ class Scattered:
         """Add into `buffer`, in place, touching only the elements at `index`."""
         if self.unique:
             buffer[self.index] += self.values
+        elif callable(self.index):
+            self.index(buffer)
         else:
             np.add.at(buffer, self.index, self.values)
         return buffer
@@ -268,47 +278,6 @@ def sum(x: Array, *, dim: Any = None, keepdim: bool = False, dtype: Any = None) 
     return np.add.reduce(x, axis=dim, keepdims=keepdim, dtype=dtype)
 
 
-def expand(x: Array, *, size: Sequence[int]) -> Array:
-    """A view with stride 0 along the stretched dimensions, writable like its base."""
-    size = tuple(size)
-    have = x.shape
-    if size == have:
-        return x.view()
-    lead = len(size) - len(have)
-    strides = (0,) * lead + tuple(
-        [0 if n == 1 and want != 1 else s for n, want, s in zip(have, size[lead:], x.strides, strict=True)]
-    )
-    if x.flags.c_contiguous and x.dtype.kind != "V" and x.size:
-        return ndarray(size, x.dtype, x, 0, strides)  # an order faster than broadcast_to
-    return strided(x, size, strides, 0)
-
-
-def strided(x: Array, size: Sequence[int], byte_strides: Sequence[int], byte_offset: int) -> Array:
-    """A window onto the memory of `x`, from its first element on."""
-    holder = _Window(x, tuple(size), tuple(byte_strides), byte_offset)
-    out = np.asarray(holder)
-    if out.dtype != x.dtype:
-        out = out.view(x.dtype)
-    return out
-
-
-class _Window:
-    """Hands NumPy an address with strides; it keeps this alive, and this keeps the owner alive."""
-
-    __slots__ = ("__array_interface__", "owner")
-
-    def __init__(self, x: Array, size: tuple[int, ...], strides: tuple[int, ...], offset: int) -> None:
-        interface = dict(x.__array_interface__)
-        address, readonly = interface["data"]
-        interface["data"] = (address + offset, readonly)
-        interface["shape"], interface["strides"] = size, strides
-        if x.dtype.kind == "V" or x.dtype.itemsize == 2 and x.dtype.kind == "f":
-            interface["typestr"] = "<u2" if x.dtype.itemsize == 2 else f"|u{x.dtype.itemsize}"
-            interface.pop("descr", None)
-        self.__array_interface__ = interface
-        self.owner = x
-
-
 def mean(x: Array, *, dim: Any = None, keepdim: bool = False) -> Array:
     """Mean over `dim` (None: all); nan for none."""
     if dim is None:
@@ -334,50 +303,7 @@ def restore(g: Any, *, shape: tuple[int, ...], dim: Any, keepdim: bool) -> Array
     return expand(g, size=shape)
 
 
-# ---------------------------------------------------------------- shapes
-
-
-def reshape(x: Array, shape: Sequence[int]) -> Array:
-    return x.reshape(shape)
-
-
-def view(x: Array, *, size: Sequence[int]) -> Array:
-    y = x.reshape(size)
-    if x.size and not np.may_share_memory(x, y):
-        raise RuntimeError(
-            "view size is not compatible with input tensor's size and stride (at least one dimension spans across two "
-            "contiguous subspaces). Use .reshape(...) instead."
-        )
-    return y
-
-
-def permute(x: Array, *, dims: Sequence[int]) -> Array:
-    return x.transpose(dims)
-
-
-def transpose(x: Array, *, dim0: int, dim1: int) -> Array:
-    return x.swapaxes(dim0, dim1)
-
-
-def t(x: Array) -> Array:
-    return x.T
-
-
-def unsqueeze(x: Array, *, dim: int) -> Array:
-    shape = list(x.shape)
-    return x.reshape(shape[:dim] + [1] + shape[dim:]) if 0 not in shape else np.expand_dims(x, dim)
-
-
-def squeeze(x: Array, *, dim: Any) -> Array:
-    return np.squeeze(x, dim)
-
-
-def alias(x: Array) -> Array:
-    return x.view()
-
-
-def clone(x: Array, *, memory_format: Any = None) -> Array:
-    return x.copy(order="K")
+# ---------------------------------------------------------------- copies and products
 
 
 def matmul(x: Array, y: Array) -> Array:
@@ -390,6 +316,10 @@ def mm(x: Array, y: Array) -> Array:
 
 def dot(x: Array, y: Array) -> Array:
     return np.dot(x, y)
+
+
+def ones_like(x: Array) -> Array:
+    return np.ones_like(x)
 
 
 def zeros_like(x: Array) -> Array:

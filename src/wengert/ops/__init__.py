@@ -1,20 +1,18 @@
-"""The operations: each module installs its functions and methods when imported."""
+"""The operations: each module of this folder installs its functions and methods when it is imported."""
 
-from . import elementwise, reduce, create  # noqa: F401
-from . import attributes, convert, shape, join  # noqa: F401
-from . import compare  # noqa: F401
-from . import select  # noqa: F401
-from . import rounding  # noqa: F401
-from . import complex  # noqa: F401
-from . import fill  # noqa: F401
-from . import along, extrema  # noqa: F401
-from . import scan  # noqa: F401
-from . import stats, norm, softmax  # noqa: F401
-from . import sort  # noqa: F401
-from . import matmul, linear  # noqa: F401
-from . import activation, loss_regression, loss_classification  # noqa: F401
-from . import graph  # noqa: F401
-from . import random, random_draws, random_inplace  # noqa: F401
+from __future__ import annotations
+
+from importlib import import_module
+from pathlib import Path
+
 from .install import FUNCTIONS
+
+#: what others look up by name while they are being imported
+_FIRST = (
+    "elementwise", "reduce", "create", "attributes", "convert", "shape", "join", "compare", "select", "rounding",
+    "complex", "fill", "index", "scatter", "masked", "along", "extrema", "scan", "stats", "norm", "softmax",
+)  # fmt: skip
+for _name in dict.fromkeys((*_FIRST, *sorted(path.stem for path in Path(__file__).parent.glob("[a-z]*.py")))):
+    import_module(f"{__name__}.{_name}")
 
 __all__ = ["FUNCTIONS"]

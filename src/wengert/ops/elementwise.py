@@ -7,7 +7,7 @@ from typing import Any
 
 from ..core.fast import F32, F64, OUT, UnaryInputNode, flat_node, new, next_seq
 from ..core.graph import LEAF, VIEW
-from ..core.inplace import inplace, write_out
+from ..core.inplace import inplace, inplace_with, write_out
 from ..core.modes import GRAD, NO_GRAD, mode
 from ..core.primitive import composite, elementwise, ops
 from ..core.promotion import check_cast
@@ -20,6 +20,7 @@ LN2, LN10 = math.log(2.0), math.log(10.0)
 # ---------------------------------------------------------------- one input
 
 neg = unary(elementwise("neg", vjp=dict(x=lambda xp, g: -g), promote="keep"), names=("negative",))
+Tensor.__neg__ = neg  # type: ignore[attr-defined]
 exp = unary(elementwise("exp", d=dict(x=lambda xp, out: out)))
 exp2 = unary(elementwise("exp2", d=dict(x=lambda xp, out: out * LN2)))
 expm1 = unary(elementwise("expm1", d=dict(x=lambda xp, out: out + 1)))
@@ -290,19 +291,18 @@ def sub_(self: Tensor, other: Any, *, alpha: Any = 1) -> Tensor:
     return _sub_inplace(self, other)
 
 
+WRONG_ROUNDING = "div expected rounding_mode to be one of None, 'trunc', or 'floor' but found "
+
+
 @public
 def div(input: Any, other: Any, *, rounding_mode: str | None = None, out: Tensor | None = None) -> Any:
     """input / other; rounding_mode None, "trunc" or "floor". Differentiable in both when not rounding."""
     if rounding_mode is None:
         y = _div_line(input, other)
-    elif rounding_mode == "trunc":
-        y = ops.div_trunc(operand(input, "div", 1), operand(other, "div"))
-    elif rounding_mode == "floor":
-        y = ops.div_floor(operand(input, "div", 1), operand(other, "div"))
+    elif rounding_mode in ("trunc", "floor"):
+        y = ops.div_rounded(operand(input, "div", 1), operand(other, "div"), rounding_mode)
     else:
-        raise RuntimeError(
-            "div expected rounding_mode to be one of None, 'trunc', or 'floor' but found '" + str(rounding_mode) + "'"
-        )
+        raise RuntimeError(WRONG_ROUNDING + f"'{rounding_mode}'")
     return y if out is None else write_out(out, y, "div")
 
 
@@ -310,7 +310,10 @@ def div(input: Any, other: Any, *, rounding_mode: str | None = None, out: Tensor
 def div_(self: Tensor, other: Any, *, rounding_mode: str | None = None) -> Tensor:
     if rounding_mode is None:
         return _div_inplace(self, other)
-    return inplace({"trunc": ops.div_trunc, "floor": ops.div_floor}[rounding_mode], self, (other,), {})
+    if rounding_mode not in ("trunc", "floor"):
+        raise RuntimeError(WRONG_ROUNDING + f"'{rounding_mode}'")
+    other = operand(other, "div_", 1)
+    return inplace_with(lambda old: ops.div_rounded(old, other, rounding_mode), self, (other,))
 
 
 for _name in ("multiply_", "divide", "divide_", "true_divide_", "subtract", "subtract_"):

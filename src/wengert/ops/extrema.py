@@ -11,7 +11,7 @@ from ..core.primitive import ops, reduction
 from ..core.return_types import TYPES
 from ..core.samples import Case, T, samples
 from ..core.tensor import Tensor
-from .install import public
+from .install import FUNCTIONS, public
 from .lines import supported
 from .reduce import cast_input, reduce_dims, wrap_dim
 
@@ -135,7 +135,7 @@ def _install(name: str, ufunc: Any, arg: Any, pair: Any) -> None:
         keepdim = keepdim if keepdims is None else keepdims
         other = dim if isinstance(dim, Tensor) else other
         if other is not None:
-            return ops.maximum(input, other) if out is None else write_out(out, pair(input, other), name)
+            return pair(input, other) if out is None else write_out(out, pair(input, other), name)
         input = cast_input(input, None, name)
         if dim is None:
             if input.numel() == 0:  # type: ignore[attr-defined]
@@ -228,8 +228,8 @@ def _batch_total(name: str) -> Any:
     return rule
 
 
-_install("max", np.maximum, np.argmax, lambda x, y: ops.maximum(x, y))
-_install("min", np.minimum, np.argmin, lambda x, y: ops.minimum(x, y))
+_install("max", np.maximum, np.argmax, FUNCTIONS["maximum"])
+_install("min", np.minimum, np.argmin, FUNCTIONS["minimum"])
 
 
 @public
@@ -264,7 +264,7 @@ def _aminmax_rule(xp: Any, gs: Any, needs: Any, x: Any, out0: Any, out1: Any, di
 _aminmax = reduction(
     "aminmax",
     params=("dim", "keepdim"),
-    kernel=supported(_aminmax_kernel, "aminmax_kernel", "c"),
+    kernel=supported(_aminmax_kernel, "aminmax_cpu", "c"),
     vjp=_aminmax_rule,
     jvp=lambda xp, ts, x, out0, out1, dim, keepdim: (
         _amax_jvp(xp, ts[0], x, out0, dim, keepdim),

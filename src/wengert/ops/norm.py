@@ -7,10 +7,13 @@ from typing import Any
 
 import numpy as np
 
+from ..core.batching import padded
 from ..core.inplace import write_out
-from ..core.primitive import ops, reduction
+from ..core.primitive import general, ops, reduction
 from ..core.samples import Case, T, samples
 from ..core.tensor import Tensor
+from .elementwise import _refuse_bool as refuse_bool
+from .compare import tensor_operand
 from .install import public
 from .reduce import cast_input, reduce_dims
 
@@ -125,10 +128,45 @@ def norm(
     return vector_norm(input, ord, dim, keepdim, dtype=dtype, out=out)
 
 
+def _dist_rule(xp: Any, g: Any, needs: Any, x: Any, y: Any, out: Any, p: float) -> Any:
+    slope = _norm_slope(xp, g, x - y, out, p, None, False)
+    return (
+        xp.sum_to(slope, tuple(x.shape)) if needs[0] else None,
+        xp.sum_to(-slope, tuple(y.shape)) if needs[1] else None,
+    )
+
+
+def _dist_jvp(xp: Any, ts: Any, x: Any, y: Any, out: Any, p: float) -> Any:
+    t = -ts[1] if ts[0] is None else ts[0] if ts[1] is None else ts[0] - ts[1]
+    slope = _norm_slope(xp, xp.ones_like(out), x - y, out, p, None, False)
+    return xp.sum(xp.real(t * xp.conj(slope)), dim=None, keepdim=False)
+
+
+def _dist_batch(prim: Any, vals: Any, dims: Any, params: Any) -> tuple[Any, int]:
+    n = max(v.ndim - (d is not None) for v, d in zip(vals, dims, strict=True))
+    gap = ops.sub(*[padded(v, d, n) for v, d in zip(vals, dims, strict=True)])
+    others = tuple(range(1, gap.ndim))
+    if not others:
+        gap, others = ops.unsqueeze(gap, dim=1), (1,)
+    return _vector_norm(gap, ord=params["p"], dim=others, keepdim=False), 0
+
+
+_dist = general(
+    "dist", inputs=("x", "y"), params=("p",), vjp=_dist_rule, jvp=_dist_jvp, batch=_dist_batch, promote="keep",
+    kernel=lambda x, y, p: _norm_kernel(x - y, ord=p, dim=None, keepdim=False),
+)  # fmt: skip
+
+
 @public
 def dist(input: Tensor, other: Tensor, p: float = 2) -> Tensor:
     """The p-norm of input - other."""
-    return vector_norm(ops.sub(input, other), p)
+    tensor_operand(input, "dist", 1, "input")
+    refuse_bool(input, tensor_operand(other, "dist", 2))
+    if input.dtype.category < 2 and other.dtype.category < 2:
+        raise RuntimeError(
+            f"norm(): input dtype should be either floating point or complex. Got {input.dtype.scalar_name} instead."
+        )
+    return _dist(input, other, p=float(p))  # type: ignore[no-any-return]
 
 
 samples(

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from ..core.dispatch import dispatch
 from ..core.inplace import inplace, write_out
 from ..core.primitive import elementwise, ops
 from ..core.samples import Case, T, pointwise, pointwise2, samples
@@ -96,14 +97,14 @@ samples("frac", *pointwise(), complex=False)
 # ---------------------------------------------------------------- rounded division
 
 
-def _no_zero(y: Any) -> None:
-    if y.dtype.kind in "iu" and not np.all(y):
+def _no_zero(x: Any, y: Any) -> None:
+    if y.dtype.kind in "iu" and x.size and not np.all(y):
         raise RuntimeError("ZeroDivisionError")
 
 
 def _div_trunc_kernel(x: Any, y: Any) -> Any:
     if x.dtype.kind in "iu":
-        _no_zero(y)
+        _no_zero(x, y)
         if x.dtype.kind == "u":
             return x // y
         q = np.floor_divide(x, y)
@@ -112,7 +113,7 @@ def _div_trunc_kernel(x: Any, y: Any) -> Any:
 
 
 def _div_floor_kernel(x: Any, y: Any) -> Any:
-    _no_zero(y)
+    _no_zero(x, y)
     return np.floor_divide(x, y)
 
 
@@ -125,6 +126,18 @@ _div_floor = elementwise(
     "div_floor", vjp=_ROUNDED, promote="keep", kernel=supported(_div_floor_kernel, "div_floor_cpu", "bc"),
     node="DivBackward3",
 )  # fmt: skip
+
+
+_rounded_by_number = {prim: prim.renamed("DivBackward2") for prim in (_div_trunc, _div_floor)}
+
+
+def divide_rounded(x: Any, y: Any, mode: str) -> Any:
+    """x / y rounded towards zero ("trunc") or down ("floor")."""
+    prim = _div_trunc if mode == "trunc" else _div_floor
+    return dispatch(prim, (x, y), {}, None if isinstance(y, Tensor) else _rounded_by_number[prim])
+
+
+ops.div_rounded = divide_rounded
 
 
 def _no_derivative(xp: Any, g: Any) -> Any:
@@ -165,12 +178,12 @@ samples("floor_divide", Case(T(3, 4), T(3, 4, low=0.5, high=2)), Case(T(3), 0.7)
 
 
 def _remainder_kernel(x: Any, y: Any) -> Any:
-    _no_zero(y)
+    _no_zero(x, y)
     return np.remainder(x, y)
 
 
 def _fmod_kernel(x: Any, y: Any) -> Any:
-    _no_zero(y)
+    _no_zero(x, y)
     return np.fmod(x, y)
 
 
@@ -192,8 +205,6 @@ _by_number = {prim: prim.renamed(prim.Node.__name__[:-1] + "0") for prim in (_re
 
 
 def _remaining(prim: Any, x: Any, y: Any) -> Any:
-    from ..core.dispatch import dispatch
-
     if not isinstance(y, Tensor) and isinstance(x, Tensor):
         return dispatch(prim, (x, y), {}, _by_number[prim])
     return prim(x, y)

@@ -20,6 +20,7 @@ from .extrema import write_pair
 from .install import public
 from .lines import refuse, supported
 from .reduce import cast_input, wrap_dim
+from .select import real_gradient_only
 
 # ---------------------------------------------------------------- building blocks
 
@@ -222,6 +223,7 @@ def _install_running(name: str, ufunc: Any, at_least: Any, word: str) -> Any:
 
     def fn(input: Tensor, dim: Any = None, *, out: Any = None, axis: Any = None) -> Any:
         input = cast_input(input, None, name)
+        real_gradient_only(input, name)
         d = wrap_dim(given_dim(name, dim, axis), input.ndim)
         return write_pair(out, prim(input, dim=d), TYPES[name], name)
 

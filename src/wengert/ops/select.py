@@ -11,12 +11,13 @@ from ..core.dispatch import dispatch
 from ..core.dtypes import bool as bool_dtype
 from ..core.errors import warn
 from ..core.inplace import inplace, inplace_with, write_out
+from ..core.modes import mode
 from ..core.primitive import elementwise, ops
 from ..core.samples import Case, T, pointwise2, samples
 from ..core.tensor import Tensor, wrap
 from .compare import install_binary, tensor_operand
 from .install import public
-from .lines import c_name, refuse
+from .lines import c_name, refuse, supported
 
 # ---------------------------------------------------------------- where
 
@@ -185,7 +186,7 @@ _clamp_max = elementwise(
 _clamp_between = elementwise(
     "clamp_between",
     inputs=("x", "min", "max"),
-    kernel=lambda x, min, max: np.minimum(np.maximum(x, min), max),
+    kernel=supported(lambda x, min, max: np.minimum(np.maximum(x, min), max), "clamp_cpu", "b"),
     vjp=dict(
         x=lambda xp, g, x, min, max: xp.where((x >= min) & (x <= max), g, 0),
         min=lambda xp, g, x, min, max: xp.where((x < min) & (min < max), g, 0),
@@ -233,6 +234,10 @@ def _clamped(x: Any, low: Any, high: Any, name: str) -> Any:
             " * (Tensor input, Tensor min = None, Tensor max = None, *, Tensor out = None)\n"
             " * (Tensor input, Number min = None, Number max = None, *, Tensor out = None)\n"
         )
+    if any(tensors) and name in ("clamp_min", "clamp_max"):
+        title = "maximum" if low is not None else "minimum"
+        for b in (x, *bounds):
+            refuse(b, "c", f"\"{title}_cpu\" not implemented for '{b.dtype.scalar_name}'", NotImplementedError)
     for b in (x, *bounds):
         refuse(b, "c", "clamp is not supported for complex types", NotImplementedError)
         if b.__class__ is complex:
@@ -329,6 +334,12 @@ _nan_to_num = elementwise(
 )
 
 
+def real_gradient_only(x: Tensor, name: str) -> None:
+    """Refuse to record what PyTorch has no complex derivative of."""
+    if x.dtype.is_complex and x.requires_grad and mode().grad:
+        raise RuntimeError(f"{name} does not support automatic differentiation for outputs with complex dtype.")
+
+
 @public
 def nan_to_num(
     input: Tensor,
@@ -340,6 +351,7 @@ def nan_to_num(
 ) -> Tensor:
     """nan becomes `nan` (0), infinities `posinf` and `neginf` (the largest and smallest finite values)."""
     tensor_operand(input, "nan_to_num", 1, "input")
+    real_gradient_only(input, "nan_to_num")
     y: Tensor = _nan_to_num(input, nan=nan, posinf=posinf, neginf=neginf)
     return y if out is None else write_out(out, y, "nan_to_num")
 
@@ -388,6 +400,7 @@ def _lerped(x: Any, end: Any, weight: Any, name: str) -> Any:
     if isinstance(weight, Tensor):
         if weight.dtype is not x.dtype:
             raise RuntimeError(f"expected dtype {c_name(x.dtype)} for `weight` but got dtype {c_name(weight.dtype)}")
+        refuse(x, "bi", f"\"lerp_kernel_tensor\" not implemented for '{x.dtype.scalar_name}'", NotImplementedError)
         return _lerp(x, end, weight)
     refuse(x, "bi", f"\"lerp_kernel_scalar\" not implemented for '{x.dtype.scalar_name}'", NotImplementedError)
     return dispatch(_lerp, (x, end, weight), {}, _lerp_scalar)
@@ -409,7 +422,9 @@ _addcmul = elementwise(
     "addcmul",
     inputs=("x", "y", "z"),
     params=("value",),
-    kernel=lambda x, y, z, value: x + (y * z if value == 1 else x.dtype.type(value) * y * z),
+    kernel=supported(
+        lambda x, y, z, value: x + (y * z if value == 1 else x.dtype.type(value) * y * z), "addcmul_cpu_out", "b"
+    ),
     vjp=dict(
         x=lambda xp, g: g,
         y=lambda xp, g, z, value: g * xp.conj(z * value),

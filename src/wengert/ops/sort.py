@@ -107,8 +107,9 @@ def topk(
     d = wrap_dim(dim, input.ndim)
     if not 0 <= k <= (input.shape[d] if input.ndim else 1):
         raise RuntimeError("selected index k out of range")
-    if input.dtype.is_complex:
-        raise NotImplementedError(f"\"topk_cpu\" not implemented for '{input.dtype.scalar_name}'")
+    if input.dtype.category in (0, 3):
+        raise RuntimeError(f"{' topk' if input.dtype.category else 'topk'} does not support "
+                           f"{'complex' if input.dtype.category else 'bool'} dtypes on CPU")  # fmt: skip
     return write_pair(out, _topk(input, k=int(k), dim=d, largest=largest, sorted=sorted), TYPES["topk"], "topk")
 
 

@@ -1,0 +1,416 @@
+"""Searching and counting: unique, searchsorted, bucketize, histograms, bincount, isin."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from ..core.dispatch import dispatch
+from ..core.dtypes import FROM_NUMPY
+from ..core.inplace import write_out
+from ..core.primitive import general, ops
+from ..core.return_types import TYPES
+from ..core.samples import Case, T, samples
+from ..core.tensor import Tensor, wrap
+from .compare import tensor_operand
+from .install import public
+from .reduce import cast_input, wrap_dim
+
+# ---------------------------------------------------------------- unique
+
+
+def _refuse_gradient(name: str) -> Any:
+    def rule(xp: Any, gs: Any, needs: Any) -> Any:
+        raise RuntimeError(f"the derivative for '{name}' is not implemented.")
+
+    return rule
+
+
+def _rows(x: Any, dim: int) -> tuple[Any, Any]:
+    """`x` with `dim` first, and as a matrix."""
+    moved = np.moveaxis(x, dim, 0)
+    return moved, np.ascontiguousarray(moved).reshape(moved.shape[0], -1)
+
+
+def _groups(new: Any) -> tuple[Any, Any, Any]:
+    """From where a run begins: its starts, the run of each element, the lengths."""
+    starts = np.flatnonzero(new)
+    runs = np.cumsum(new) - 1
+    return starts, runs, np.diff(np.append(starts, new.size))
+
+
+def _begins(rows: Any) -> Any:
+    """Where a row differs from the one before."""
+    new = np.ones(rows.shape[0], np.bool_)
+    new[1:] = (rows[1:] != rows[:-1]).any(axis=1)
+    return new
+
+
+def _unique_kernel(x: Any, *, dim: int | None) -> tuple[Any, Any, Any]:
+    if dim is None:
+        flat = x.reshape(-1)
+        order = np.argsort(flat, kind="stable")
+        starts, runs, counts = _groups(_begins(flat[order][:, None]))
+        inverse = np.empty(flat.size, np.int64)
+        inverse[order] = runs
+        return flat[order][starts], inverse.reshape(x.shape), counts.astype(np.int64)
+    moved, rows = _rows(x, dim)
+    order = np.lexsort(rows.T[::-1]) if rows.shape[1] else np.arange(rows.shape[0])
+    starts, runs, counts = _groups(_begins(rows[order]))
+    inverse = np.empty(rows.shape[0], np.int64)
+    inverse[order] = runs
+    return np.moveaxis(moved[order][starts], 0, dim), inverse, counts.astype(np.int64)
+
+
+def _consecutive_kernel(x: Any, *, dim: int | None) -> tuple[Any, Any, Any]:
+    if dim is None:
+        flat = x.reshape(-1)
+        starts, runs, counts = _groups(_begins(flat[:, None]))
+        return flat[starts], runs.reshape(x.shape).astype(np.int64), counts.astype(np.int64)
+    moved, rows = _rows(x, dim)
+    starts, runs, counts = _groups(_begins(rows))
+    return np.moveaxis(moved[starts], 0, dim), runs.astype(np.int64), counts.astype(np.int64)
+
+
+def _shape_depends(name: str) -> Any:
+    def rule(prim: Any, vals: Any, dims: Any, params: Any) -> Any:
+        raise RuntimeError(
+            f"vmap: It looks like you're calling {name}: the shape of its result depends on the values, which vmap "
+            "cannot batch."
+        )
+
+    return rule
+
+
+_unique = general(
+    "unique2", params=("dim",), kernel=_unique_kernel, n_outputs=3, nondifferentiable_outputs=(1, 2),
+    vjp=_refuse_gradient("_unique2"), node="Unique2Backward0", batch=_shape_depends("unique"), half="native",
+)  # fmt: skip
+_unique_dim = _unique.renamed("UniqueDimBackward0")
+_unique_consecutive = general(
+    "unique_consecutive", params=("dim",), kernel=_consecutive_kernel, n_outputs=3, nondifferentiable_outputs=(1, 2),
+    vjp=_refuse_gradient("unique_consecutive"), batch=_shape_depends("unique_consecutive"), half="native",
+)  # fmt: skip
+
+
+def _chosen(found: Any, return_inverse: bool, return_counts: bool) -> Any:
+    values, inverse, counts = found
+    parts = [values] + [inverse] * bool(return_inverse) + [counts] * bool(return_counts)
+    return tuple(parts) if len(parts) > 1 else values
+
+
+@public
+def unique(
+    input: Tensor, sorted: bool = True, return_inverse: bool = False, return_counts: bool = False,
+    dim: int | None = None,
+) -> Any:  # fmt: skip
+    """The distinct elements in order (or slices along `dim`), and on request where each went and how many there are."""
+    input = cast_input(input, None, "unique")
+    if input.dtype.is_complex:
+        raise NotImplementedError(f"\"unique\" not implemented for '{input.dtype.scalar_name}'")
+    d = None if dim is None else wrap_dim(dim, input.ndim)
+    node = None if d is None else _unique_dim
+    return _chosen(dispatch(_unique, (input,), {"dim": d}, node), return_inverse, return_counts)
+
+
+@public
+def unique_consecutive(
+    input: Tensor, return_inverse: bool = False, return_counts: bool = False, dim: int | None = None
+) -> Any:
+    """The elements (or slices along `dim`) without repetitions of the one before."""
+    input = cast_input(input, None, "unique_consecutive")
+    d = None if dim is None else wrap_dim(dim, input.ndim)
+    return _chosen(_unique_consecutive(input, dim=d), return_inverse, return_counts)
+
+
+_INTS = T(6, dtype="int64", low=0, high=3)
+_GRID = T(4, 2, dtype="int64", low=0, high=2)
+samples("unique", Case(_INTS), Case(_INTS, True, True, True), Case(_GRID, dim=0, return_counts=True),
+        Case(T(3, 4, dtype="bool")), differentiable=False, forward=False)  # fmt: skip
+samples("unique_consecutive", Case(_INTS), Case(_INTS, True, True), Case(_GRID, dim=1), differentiable=False)
+
+# ---------------------------------------------------------------- places in a sorted sequence
+
+
+def _searchsorted_kernel(sequence: Any, values: Any, *, right: bool) -> Any:
+    side = "right" if right else "left"
+    if sequence.ndim == 1:
+        return np.asarray(np.searchsorted(sequence, values, side=side))
+    n = sequence.shape[-1]
+    flat = np.ascontiguousarray(sequence).reshape(-1, n)
+    rows = np.ascontiguousarray(values).reshape(flat.shape[0], -1)
+    found = np.empty(rows.shape, np.int64)
+    for i in range(flat.shape[0]):
+        found[i] = np.searchsorted(flat[i], rows[i], side=side)
+    return found.reshape(values.shape)
+
+
+def _searchsorted_batch(prim: Any, vals: Any, dims: Any, params: Any) -> tuple[Any, int]:
+    from ..core.batching import front, size_of_batch, stretched
+
+    sequence, values = vals
+    if dims[0] is None and sequence.ndim == 1:
+        return prim(sequence, front(values, dims[1]), **params), 0
+    n = size_of_batch(vals, dims)
+    sequence, values = stretched(sequence, dims[0], n), stretched(values, dims[1], n)
+    lead = tuple(sequence.shape)[:-1]
+    inner = tuple(values.shape)[1:]
+    if sequence.ndim == 2:  # one sequence a slot: its values as one row
+        out = prim(sequence, ops.reshape(values, (n, -1)), **params)
+        return ops.reshape(out, (n, *inner)), 0
+    return prim(sequence, ops.reshape(values, (*lead, values.shape[-1])), **params), 0
+
+
+_searchsorted = general(
+    "searchsorted", inputs=("x", "y"), params=("right",), kernel=_searchsorted_kernel, batch=_searchsorted_batch,
+    promote="keep",
+)  # fmt: skip
+
+
+def _narrow(y: Tensor, out_int32: bool) -> Tensor:
+    from ..core.dtypes import int32
+
+    return ops.to_dtype(y, int32) if out_int32 else y  # type: ignore[no-any-return]
+
+
+@public(method=False)
+def searchsorted(
+    sorted_sequence: Tensor, input: Any, *, out_int32: bool = False, right: bool = False, side: str | None = None,
+    sorter: Tensor | None = None, out: Tensor | None = None,
+) -> Tensor:  # fmt: skip
+    """For each value, the index in the innermost dimension of `sorted_sequence` where it would keep the order."""
+    tensor_operand(sorted_sequence, "searchsorted", 1, "sorted_sequence")
+    if side is not None and side not in ("left", "right"):
+        raise RuntimeError(f"torch.searchsorted(): side can only be 'left' or 'right' but got {side}")
+    if side == "left" and right:
+        raise RuntimeError(
+            "torch.searchsorted(): side and right can't be set to opposites, got side of left while right was True"
+        )
+    boundaries, values = tuple(sorted_sequence.shape), input if isinstance(input, Tensor) else None
+    if values is None:
+        values = wrap(np.array(input, sorted_sequence.dtype.np))
+    shape = tuple(values.shape)
+    if not boundaries:
+        raise RuntimeError(
+            "torch.searchsorted(): boundaries tensor should have positive dimension, but got 0 dimension"
+        )
+    if not shape and len(boundaries) != 1:
+        raise RuntimeError(
+            "torch.searchsorted(): input value can be a scalar only when boundaries tensor dimension is 1, but we got "
+            f"boundaries tensor dim({len(boundaries)}) and input value's dim({len(shape)}) numel({values.numel()})"  # type: ignore[attr-defined]
+        )
+    if len(boundaries) != 1 and (len(boundaries) != len(shape) or boundaries[:-1] != shape[:-1]):
+        raise RuntimeError(
+            "torch.searchsorted(): boundaries tensor should be 1 dimension or the first N-1 dimensions of boundaries "
+            f"tensor and input value tensor must match, but we got boundaries tensor {list(boundaries)} and input "
+            f"value tensor {list(shape)}"
+        )
+    if sorter is not None:
+        if tuple(sorter.shape) != boundaries:
+            raise RuntimeError(
+                "torch.searchsorted(): boundary and sorter must have the same size, but got boundary tensor "
+                f"{list(boundaries)}and got sorter tensor {list(sorter.shape)}"
+            )
+        if sorter.dtype.name != "int64":
+            raise RuntimeError(
+                f"torch.searchsorted(): sorter must be a tensor of long dtype but got dtype {sorter.dtype.scalar_name}"
+            )
+        sorted_sequence = ops.take_along(sorted_sequence, sorter, dim=sorted_sequence.ndim - 1)
+    y = _narrow(_searchsorted(sorted_sequence, values, right=bool(right or side == "right")), out_int32)
+    return y if out is None else write_out(out, y, "searchsorted")
+
+
+@public(method=False)
+def bucketize(
+    input: Any, boundaries: Tensor, *, out_int32: bool = False, right: bool = False, out: Tensor | None = None
+) -> Tensor:
+    """For each value, the index of its bucket between the 1-d sorted `boundaries`."""
+    tensor_operand(boundaries, "bucketize", 2, "boundaries")
+    if boundaries.ndim != 1:
+        raise RuntimeError(f"boundaries tensor must be 1 dimension, but got dim({boundaries.ndim})")
+    return searchsorted(boundaries, input, out_int32=out_int32, right=right, out=out)  # type: ignore[no-any-return]
+
+
+samples("searchsorted", Case(T(3, dtype="int64", low=1, high=2), T(2, 3)), Case(T(0), T(2)), differentiable=False,
+        complex=False)  # fmt: skip
+samples("bucketize", Case(T(2, 3), T(1)), Case(T(3), T(1), right=True, out_int32=True), differentiable=False,
+        complex=False)  # fmt: skip
+
+# ---------------------------------------------------------------- histograms
+
+
+def _range(data: Any, low: float, high: float, name: str) -> tuple[float, float]:
+    if low == high and data.size:
+        low, high = data.min(), data.max()
+    if not (np.isfinite(low) and np.isfinite(high)):
+        raise RuntimeError(f"{name}: range of [{low:g}, {high:g}] is not finite")
+    if low > high:
+        raise RuntimeError(f"{name}: max must be larger than min")
+    if low == high:
+        low, high = low - 1, high + 1
+    return low, high
+
+
+def _floating(x: Tensor, name: str) -> Any:
+    if x.dtype.name not in ("float32", "float64"):
+        raise NotImplementedError(f"\"{name}\" not implemented for '{x.dtype.scalar_name}'")
+    return x._data
+
+
+def _counted(data: Any, edges: Any, weights: Any = None) -> Any:
+    """How many (or what weight) lies in each bin; a bin holds its left end, the last both."""
+    n = edges.size - 1
+    inside = (data >= edges[0]) & (data <= edges[-1])
+    place = np.minimum(np.searchsorted(edges, data[inside], side="right") - 1, n - 1)
+    weights = None if weights is None else weights[inside]
+    return np.bincount(place, weights, n).astype(data.dtype)
+
+
+def _even_places(data: Any, low: Any, high: Any, bins: int) -> Any:
+    inside = (data >= low) & (data <= high)
+    place = ((data[inside] - low) / (high - low) * bins).astype(np.int64)
+    return np.bincount(np.minimum(place, bins - 1), minlength=bins).astype(data.dtype)
+
+
+@public
+def histc(
+    input: Tensor, bins: int = 100, min: float = 0, max: float = 0, *, out: Tensor | None = None
+) -> Tensor:
+    """How many elements are in each of `bins` equal parts of [min, max] (of their own range, if both are equal)."""
+    input = cast_input(input, None, "histc")
+    data = _floating(input, "histogram_cpu").reshape(-1)
+    if bins <= 0:
+        raise RuntimeError(f"torch.histogram(): bins must be > 0, but got {bins} for dimension 0")
+    if min > max:
+        raise RuntimeError("torch.histc: max must be larger than min")
+    low, high = _range(data, min, max, "torch.histc")
+    y = wrap(_even_places(data, low, high, bins))
+    return y if out is None else write_out(out, y, "histc")
+
+
+@public
+def histogram(
+    input: Tensor, bins: Any, *, range: Any = None, weight: Tensor | None = None, density: bool = False,
+    out: Any = None,
+) -> Any:  # fmt: skip
+    """(hist, bin_edges): counts or weights in `bins` equal parts of `range`, or between the edges in tensor `bins`."""
+    input = cast_input(input, None, "histogram")
+    data = _floating(input, "histogram_cpu").reshape(-1)
+    if isinstance(bins, Tensor):
+        if bins.dtype is not input.dtype:
+            raise RuntimeError("torch.histogram(): input tensor and bins tensors should have the same dtype")
+        edges = np.ascontiguousarray(bins._data)
+    else:
+        if bins <= 0:
+            raise RuntimeError(f"torch.histogram(): bins must be > 0, but got {bins} for dimension 0")
+        low, high = _range(data, *(range or (0, 0)), "torch.histogram") if data.size or range else (0.0, 1.0)
+        edges = np.linspace(low, high, bins + 1, dtype=data.dtype)
+    weights = None if weight is None else weight._data.reshape(-1)
+    if weight is not None and weight.dtype is not input.dtype:
+        raise RuntimeError("torch.histogram(): if weight tensor is provided, input tensor and weight tensor should have the same dtype")
+    hist = _counted(data, edges, weights)
+    if density:
+        hist = (hist / hist.sum() / np.diff(edges)).astype(data.dtype)
+    pair = (wrap(hist), wrap(edges))
+    if out is not None:
+        pair = tuple(write_out(o, y, "histogram") for o, y in zip(out, pair, strict=True))  # type: ignore[assignment]
+    return TYPES["histogram"](pair)
+
+
+@public(method=False)
+def histogramdd(
+    input: Tensor, bins: Any, range: Any = None, weight: Tensor | None = None, density: bool = False
+) -> Any:
+    """(hist, bin_edges) of points: the last dimension of `input` holds coordinates."""
+    input = cast_input(input, None, "histogramdd")
+    data = _floating(input, "histogramdd_cpu")
+    points = data.reshape(-1, data.shape[-1])
+    n = points.shape[1]
+    sizes = [bins] * n if isinstance(bins, int) else list(bins)
+    edges = []
+    for i, size in enumerate(sizes):
+        if isinstance(size, Tensor):
+            edges.append(size._data)
+            continue
+        given = (0, 0) if range is None else tuple(range[2 * i : 2 * i + 2])
+        low, high = _range(points[:, i], *given, "torch.histogramdd")
+        edges.append(np.linspace(low, high, size + 1, dtype=data.dtype))
+    weights = None if weight is None else weight._data.reshape(-1)
+    hist, _ = np.histogramdd(points, edges, weights=weights)
+    if density:
+        hist = hist / hist.sum()
+        for i, e in enumerate(edges):
+            hist = hist / np.diff(e).reshape([-1 if d == i else 1 for d in np.arange(n)])
+    return TYPES["histogramdd"]((wrap(hist.astype(data.dtype)), tuple(wrap(e) for e in edges)))
+
+
+samples("histc", Case(T(3, 4), 4), Case(T(8), 3, -1, 1), differentiable=False, complex=False)
+samples("histogram", Case(T(8), 4), Case(T(8), 3, range=(-1.0, 1.0), density=True), differentiable=False,
+        complex=False)  # fmt: skip
+samples("histogramdd", Case(T(6, 2), [2, 3]), differentiable=False, complex=False)
+
+
+@public
+def bincount(input: Tensor, weights: Tensor | None = None, minlength: int = 0) -> Tensor:
+    """How often (or with what weight) each number from 0 on occurs in a 1-d tensor of integers."""
+    input = cast_input(input, None, "bincount")
+    data = input._data
+    if input.dtype.category != 1:
+        raise NotImplementedError(f"\"bincount_cpu\" not implemented for '{input.dtype.scalar_name}'")
+    if minlength < 0:
+        raise RuntimeError("minlength should be >= 0")
+    if data.ndim != 1 or (data.size and data.min() < 0):
+        raise RuntimeError("bincount only supports 1-d non-negative integral inputs.")
+    if weights is None:
+        return wrap(np.bincount(data, minlength=minlength).astype(np.int64))
+    if weights.ndim != 1 or weights.shape[0] != data.shape[0]:
+        raise RuntimeError("weights should be 1-d and have the same length as input")
+    kind = weights._data.dtype if weights._data.dtype == np.float32 else np.dtype(np.float64)
+    return wrap(np.bincount(data, weights._data, minlength).astype(kind))
+
+
+samples("bincount", Case(_INTS), Case(_INTS, minlength=7), Case(_INTS, T(6, grad=False)), differentiable=False,
+        complex=False)  # fmt: skip
+
+# ---------------------------------------------------------------- membership
+
+
+@public(method=False)
+def isin(
+    elements: Any, test_elements: Any, *, assume_unique: bool = False, invert: bool = False, out: Tensor | None = None
+) -> Tensor:
+    """Whether each element is among `test_elements`."""
+    if not isinstance(elements, Tensor) and not isinstance(test_elements, Tensor):
+        raise TypeError(
+            "isin() received an invalid combination of arguments - got "
+            f"({type(elements).__name__}, {type(test_elements).__name__}), but expected one of:\n"
+            " * (Tensor elements, Tensor test_elements, *, bool assume_unique = False, bool invert = False, Tensor out "
+            "= None)\n * (Number element, Tensor test_elements, *, bool assume_unique = False, bool invert = False, "
+            "Tensor out = None)\n * (Tensor elements, Number test_element, *, bool assume_unique = False, bool invert "
+            "= False, Tensor out = None)\n"
+        )
+    y = _isin(
+        *[v if isinstance(v, Tensor) else wrap(np.array(v)) for v in (elements, test_elements)], invert=bool(invert)
+    )
+    return y if out is None else write_out(out, y, "isin")  # type: ignore[no-any-return]
+
+
+def _isin_batch(prim: Any, vals: Any, dims: Any, params: Any) -> tuple[Any, int]:
+    if dims[1] is None:
+        return prim(*vals, **params), dims[0]
+    from ..core.batching import size_of_batch, stretched
+
+    n = size_of_batch(vals, dims)
+    x, among = (stretched(v, d, n) for v, d in zip(vals, dims, strict=True))
+    return ops.stack([prim(x[i], among[i], **params) for i in np.arange(n)], dim=0), 0
+
+
+_isin = general(
+    "isin", inputs=("x", "y"), params=("invert",), batch=_isin_batch, half="native",
+    kernel=lambda x, y, invert: np.isin(x, y, invert=invert),
+)  # fmt: skip
+ops.isin = isin
+samples("isin", Case(_INTS, T(2, dtype="int64", low=0, high=3)), Case(_INTS, 2, invert=True), differentiable=False)
+
+__all__ = ["FROM_NUMPY"]
