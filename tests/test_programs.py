@@ -7,17 +7,15 @@ from pathlib import Path
 import program_runner
 import pytest
 
-import wengert
-
 
 @pytest.mark.parametrize("path", program_runner.programs(), ids=lambda p: p.stem)
 def test_prints_what_pytorch_prints(path: Path) -> None:
     expected = path.with_suffix(".txt").read_text(encoding="utf-8")
-    got = program_runner.run(path, wengert)
+    got = program_runner.run_apart(path, "wengert")
     assert got.split("\n") == expected.split("\n")
 
 
 @pytest.mark.parametrize("path", program_runner.programs(), ids=lambda p: p.stem)
 def test_the_recording_is_pytorchs(path: Path) -> None:
-    torch = pytest.importorskip("torch")
-    assert program_runner.run(path, torch) == path.with_suffix(".txt").read_text(encoding="utf-8")
+    pytest.importorskip("torch")
+    assert program_runner.run_apart(path, "torch") == path.with_suffix(".txt").read_text(encoding="utf-8")

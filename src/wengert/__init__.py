@@ -36,6 +36,7 @@ from .core.generator import (  # noqa: E402
     seed,
     set_rng_state,
 )
+from .core.errors import is_warn_always_enabled, set_warn_always  # noqa: E402
 from .core.missing import missing as _missing  # noqa: E402
 from .core.modes import (  # noqa: E402
     enable_grad,

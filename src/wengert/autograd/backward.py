@@ -7,7 +7,7 @@ from typing import Any
 
 from ..core import engine
 from ..core.dispatch import edge_of
-from ..core.errors import warn
+from ..core.errors import warn, warn_once
 from ..core.graph import LEAF, VIEW, Edge, to_edge
 from ..core.primitive import ops
 from ..core.tensor import PLAIN, Tensor, wrap
@@ -182,7 +182,7 @@ def backward(
                 raise RuntimeError("can't retain_grad on Tensor that has requires_grad=False")
         wanted = [edge_from(g) for g in goals]
     if create_graph:
-        warn(GRAPH_CYCLE)
+        warn_once(GRAPH_CYCLE)
     grads = fitted_grads(outputs, grads, create_graph)
     engine.run(edges, grads, keep=keep, create=create_graph, inputs=wanted, accumulate=True)
 

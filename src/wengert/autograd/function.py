@@ -112,7 +112,7 @@ class BackwardCFunction(Node, FunctionCtx, metaclass=FunctionNodeMeta):
         if saved is FREED:
             raise RuntimeError(BACKWARD_TWICE)
         if self._down:
-            values = tuple(None if s is None else s.array() for s in saved)
+            values = tuple(None if s is None else s.array(self) for s in saved)
         else:
             values = tuple(None if s is None else s.unpack(self) for s in saved)
         if getattr(self._forward_cls, "clear_saved_tensors_on_access", False):
@@ -240,6 +240,7 @@ class Function(FunctionCtx, metaclass=FunctionMeta):
     tensor(12.)
     """
 
+    __module__ = "torch.autograd.function"  # what programs see in the texts of warnings
     generate_vmap_rule = False
     clear_saved_tensors_on_access = False
 

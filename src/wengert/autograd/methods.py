@@ -7,7 +7,7 @@ from typing import Any
 from weakref import ref
 
 from ..core.dispatch import edge_of
-from ..core.graph import VIEW, endpoint
+from ..core.graph import endpoint
 from ..core.hooks import RemovableHandle, leaf_hooks
 from ..core.tensor import Tensor
 from .backward import backward as autograd_backward
@@ -68,7 +68,7 @@ def retain_grad(self: Tensor) -> None:
 
 def detach_(self: Tensor) -> Tensor:
     """Cut this tensor off the graph, in place. Views are refused."""
-    if self._view is not None and self._fn is VIEW and self.requires_grad:
+    if self._view is not None:
         raise RuntimeError(
             "Can't detach views in-place. Use detach() instead. If you are using DistributedDataParallel (DDP) for "
             "training, and gradient_as_bucket_view is set as True, gradients are views of DDP buckets, and hence "

@@ -17,3 +17,25 @@ def warn(message: str, category: type[Warning] = UserWarning) -> None:
             break
         frame, depth = frame.f_back, depth + 1
     warnings.warn(message, category, stacklevel=depth + 1)
+
+
+_always = False
+_said: set[str] = set()
+
+
+def warn_once(message: str, category: type[Warning] = UserWarning) -> None:
+    """Warn the first time only, as PyTorch does for what a loop would repeat (unless `set_warn_always(True)`)."""
+    if _always or message not in _said:
+        _said.add(message)
+        warn(message, category)
+
+
+def set_warn_always(b: bool) -> None:
+    """Whether the warnings that are given once are given every time."""
+    global _always
+    _always = b
+
+
+def is_warn_always_enabled() -> bool:
+    """Whether `set_warn_always(True)` holds."""
+    return _always

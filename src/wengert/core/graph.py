@@ -60,10 +60,27 @@ class Version:
         self.n = n
 
 
+INFERENCE_SAVED = (
+    "Inference tensors cannot be saved for backward. Please do not use Tensors created in inference mode in computation "
+    "tracked by autograd. To work around this, you can make a clone to get a normal tensor and use it in autograd, or "
+    "use `torch.no_grad()` instead of `torch.inference_mode()`."
+)
+
+
 class InferenceVersion(Version):
-    """The counter of a tensor made in inference mode, and of its views: its class is what tells them."""
+    """The counter of a tensor made in inference mode, and of its views: its class is what tells them.
+
+    It does not count. Who asks for the count is about to save the tensor, which is refused."""
 
     __slots__ = ()
+
+    @property
+    def n(self) -> int:  # type: ignore[override]
+        raise RuntimeError(INFERENCE_SAVED)
+
+    @n.setter
+    def n(self, value: int) -> None:
+        pass
 
 
 class Port:

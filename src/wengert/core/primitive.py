@@ -182,7 +182,7 @@ class OpNode(Node):
         env = dict(self.params)
         if raw:
             for name, value in saved.items():
-                env[name] = value.array() if value.__class__ in SAVED else value
+                env[name] = value.array(self) if value.__class__ in SAVED else value
         else:
             for name, value in saved.items():
                 env[name] = value.unpack(self) if value.__class__ in SAVED else value

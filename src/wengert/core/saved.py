@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from . import graph
 from .dtypes import FROM_NUMPY
 from .graph import BACKWARD_TWICE, FREED, Node, Port, Version
-from .tensor import Tensor, is_inference, new, share_version, version_of, wrap
+from .tensor import Tensor, new, share_version, version_of, wrap
 
 if TYPE_CHECKING:
     from .graph import Edge
@@ -20,13 +20,12 @@ class SavedInput:
     __slots__ = ("edge", "tensor", "version")
 
     def __init__(self, tensor: Tensor, edge: Edge) -> None:
-        if is_inference(tensor):
-            refuse_inference()
+        version = tensor._ver
         self.tensor = tensor
-        self.version = version_of(tensor)
+        self.version = version if version.__class__ is int else version.n
         self.edge = edge
 
-    def array(self) -> Any:
+    def array(self, node: Node | None = None) -> Any:
         """The data one level down, after the version check."""
         tensor = self.tensor
         if version_of(tensor) != self.version:
@@ -41,15 +40,6 @@ class SavedInput:
         return with_edge(tensor, self.edge)
 
 
-def refuse_inference() -> None:
-    """Tensors made in inference mode take no part in autograd."""
-    raise RuntimeError(
-        "Inference tensors cannot be saved for backward. Please do not use Tensors created in inference mode in "
-        "computation tracked by autograd. To work around this, you can make a clone to get a normal tensor and use it "
-        "in autograd, or use `torch.no_grad()` instead of `torch.inference_mode()`."
-    )
-
-
 class SavedOutput:
     """An output of the node itself: its data and counter, wrapped again when unpacked (a Tensor would be a cycle)."""
 
@@ -62,9 +52,9 @@ class SavedOutput:
         self.n = self.version.n
         self.nr = nr
 
-    def array(self) -> Any:
+    def array(self, node: Node | None = None) -> Any:
         if self.version.n != self.n:
-            raise_modified(self.data, None, self.version.n, self.n)
+            raise_modified(self.data, None if node is None else Port(node, self.nr), self.version.n, self.n)
         return self.data
 
     def unpack(self, node: Node) -> Tensor:
@@ -103,7 +93,7 @@ class SavedPacked:
                             f"{type(out).__name__}")  # fmt: skip
         return out
 
-    def array(self) -> Any:
+    def array(self, node: Node | None = None) -> Any:
         return self.tensor()._data
 
     def unpack(self, node: Node) -> Tensor:
@@ -184,12 +174,24 @@ def raise_modified_input(tensor: Tensor, then: int) -> None:
     raise_modified(tensor._data, fn, version_of(tensor), then)
 
 
+class SavedTensor:
+    """What `_raw_saved_*` shows of a value that was freed."""
+
+    __slots__ = ()
+    __module__ = "torch._C._autograd"
+
+
+FREED_TENSOR = SavedTensor()
+
+
 def saved_attribute(node: Node, attribute: str) -> Any:
     """`node._saved_self` and its like."""
     raw = attribute.startswith("_raw_saved_")
     wanted = attribute.removeprefix("_raw").removeprefix("_saved_")
     for name, value in node.saved_values():
         if name == wanted:
+            if raw and value is FREED:
+                return FREED_TENSOR
             if value is FREED:
                 raise RuntimeError(BACKWARD_TWICE)
             if raw:

@@ -70,9 +70,12 @@ class Size(tuple[int, ...], metaclass=TorchNamed):
     __rmul__ = __mul__
 
 
+new_tuple = tuple.__new__
+
+
 def size_of(shape: tuple[int, ...]) -> Size:
     """A Size of a tuple that is known to hold plain ints (an array's shape), without the checks."""
-    return tuple.__new__(Size, shape)
+    return new_tuple(Size, shape)
 
 
 def _checked(at: int, item: Any) -> int:

@@ -20,7 +20,7 @@ from . import devices, printing
 from .dtypes import FROM_NUMPY, TorchNamed, dtype
 from .graph import LEAF, VIEW, InferenceVersion, Node, Port, Version
 from .modes import mode
-from .size import Size
+from .size import Size, size_of
 
 ndarray = np.ndarray
 
@@ -82,7 +82,7 @@ class Tensor(metaclass=TensorMeta):
     @property
     def shape(self) -> Size:
         """The extent of each dimension."""
-        return Size(self._data.shape)
+        return size_of(self._data.shape)
 
     @property
     def ndim(self) -> int:
@@ -263,14 +263,16 @@ def bump(t: Tensor) -> None:
     version = t._ver
     if version.__class__ is int:
         t._ver = version + 1
-    else:
+    elif version.__class__ is Version:
         version.n += 1
 
 
 def version_of(t: Tensor) -> int:
-    """How often its memory was changed."""
+    """How often its memory was changed; 0 for an inference tensor, which does not count."""
     version = t._ver
-    return version if version.__class__ is int else version.n  # type: ignore[no-any-return]
+    if version.__class__ is int:
+        return version  # type: ignore[no-any-return]
+    return version.n if version.__class__ is Version else 0  # type: ignore[no-any-return]
 
 
 def share_version(t: Tensor) -> Version:

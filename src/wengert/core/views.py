@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from .graph import LEAF, VIEW, Edge, next_seq
+from .graph import LEAF, VIEW, Edge, InferenceVersion, next_seq
 from .modes import Mode
 from .tensor import Tensor, is_inference, new, share_version
 
@@ -70,9 +70,11 @@ def wrap_view(
     t: Tensor = new(Tensor)
     t._data = data
     version = t._ver = share_version(x)
+    of_inference = version.__class__ is InferenceVersion
+    seen = 0 if of_inference else version.n
     parent = x._view
     step = (prim, params) if nr is None else (prim, params, nr)
-    if m.inference or is_inference(x):
+    if m.inference or of_inference:
         creation = INFERENCE_VIEW
     elif not m.grad:
         creation = NO_GRAD_VIEW
@@ -81,11 +83,11 @@ def wrap_view(
     else:
         creation = PLAIN_VIEW
     if parent is None:
-        info = ViewInfo(x, (step,), creation, version.n)
+        info = ViewInfo(x, (step,), creation, seen)
     else:
-        info = ViewInfo(parent.base, (*parent.chain, step), creation or parent.creation, version.n)
+        info = ViewInfo(parent.base, (*parent.chain, step), creation or parent.creation, seen)
     t._view = info
-    t._fn = VIEW
+    t._fn = None if of_inference else VIEW
     return t
 
 

@@ -13,10 +13,11 @@ from ..core.modes import mode
 from ..core.dtypes import dtype as dtype_class, set_default_dtype  # noqa: F401
 from ..core.size import Size, size_of
 from ..core.storage import TypedStorage, UntypedStorage, offset_of, storage_of, typed_storage_of
-from ..core.tensor import Tensor
+from ..core.tensor import is_inference as made_in_inference_mode
+from ..core.tensor import PLAIN, Tensor
 from ..kernels.memory import address, element_strides, root
 from .create import channels_order
-from .install import method, public
+from .install import FUNCTIONS, method, public
 from .reduce import wrap_dim
 
 ndarray = np.ndarray
@@ -36,13 +37,13 @@ def physical(x: Tensor) -> Any:
 @public
 def numel(input: Tensor) -> int:
     """Number of elements."""
-    return math.prod(input.shape)
+    return input._data.size if input.__class__ in PLAIN else math.prod(input.shape)
 
 
 @method
 def nelement(self: Tensor) -> int:
     """Number of elements."""
-    return math.prod(self.shape)
+    return numel(self)  # type: ignore[no-any-return]
 
 
 @method
@@ -62,7 +63,7 @@ def size(self: Tensor, dim: Any = None) -> Any:
     """The shape, or the extent of dimension `dim`."""
     if dim is None:
         return self.shape
-    shape = self.shape
+    shape = self._data.shape if self.__class__ in PLAIN else self.shape
     n = len(shape)
     if dim.__class__ is int and -n <= dim < n:
         return shape[dim]
@@ -76,7 +77,7 @@ def size(self: Tensor, dim: Any = None) -> Any:
 @method
 def stride(self: Tensor, dim: Any = None) -> Any:
     """Elements to step over in memory for each dimension, or for `dim`."""
-    steps = logical_strides(self)
+    steps = element_strides(self._data) if self.__class__ in PLAIN else logical_strides(self)
     if dim is None:
         return steps
     if not steps:
@@ -218,10 +219,7 @@ def is_storage(obj: Any) -> bool:
     return isinstance(obj, (UntypedStorage, TypedStorage))
 
 
-@public
-def is_inference(input: Tensor) -> bool:
-    """Whether it was made in inference mode."""
-    return Tensor.is_inference(input)
+FUNCTIONS["is_inference"] = Tensor.is_inference
 
 
 @public
