@@ -43,9 +43,12 @@ Fill = Callable[[Array], None]
 def overwrite(name: str, node: str, inputs: tuple[str, ...] = ("x", "values")) -> Primitive:
     """A primitive that puts the drawn `values` in place of x: the gradient of x (and of parameters) is zero."""
     rules = {x: lambda xp, g: xp.zeros_like(g) for x in inputs[:-1]}
-    return elementwise(
-        name, kernel=lambda *args: args[-1], inputs=inputs, vjp=rules, node=node, promote=None, half="native"
-    )
+    return elementwise(name, kernel=_last, inputs=inputs, vjp=rules, node=node, promote=None, half="native")
+
+
+def _last(x: Array, *others: Array) -> Array:
+    values = others[-1]
+    return values if values.shape == x.shape else np.broadcast_to(values, x.shape)
 
 
 def scratch_like(x: Array) -> Array:
@@ -276,6 +279,7 @@ def _bernoulli_by(t: Tensor, p: Tensor, generator: Generator | None) -> Tensor:
     """bernoulli_ with a tensor of probabilities."""
     plain = t.__class__ in PLAIN and p.__class__ in PLAIN and not stack.get()
     if not plain:
+        check_writable(t, running())
         drawn = draw_bernoulli(p.expand(t.shape), t.dtype, generator)  # type: ignore[attr-defined]
         return inplace_with(lambda old: _bernoulli_tensor(old, p, drawn), t, (p, drawn))
     m = mode()
