@@ -17,7 +17,7 @@ from types import SimpleNamespace
 from typing import Any
 
 from ..kernels import numpy as kernels
-from .graph import FREED, BACKWARD_TWICE, Edge, Node
+from .graph import FREED, BACKWARD_TWICE, Edge, Node, endpoint
 from .saved import SavedInput, SavedOutput, SavedPacked
 from .tensor import Tensor, version_of
 
@@ -173,6 +173,14 @@ class OpNode(Node):
     @property
     def edges(self) -> tuple[Edge, ...]:
         return self.edge_tuple
+
+    @property
+    def next_functions(self) -> tuple[tuple[Any, int], ...]:
+        """(node, output number) of the producers of the inputs that can have a gradient at all."""
+        if self.prim.variadic:
+            return Node.next_functions.fget(self)  # type: ignore[attr-defined, no-any-return]
+        may = self.prim.differentiable_inputs
+        return tuple(endpoint(e) for e, can in zip(self.edge_tuple, may, strict=True) if can)
 
     def environment(self, raw: bool) -> dict[str, Any]:
         """Name -> value for the rules."""

@@ -225,7 +225,9 @@ class Scattered:
         return np.zeros(self.shape, self.dtype)
 
     def add_to(self, buffer: Array) -> Array:
-        """Add into `buffer`, in place, touching only the elements at `index`."""
+        """Add into `buffer`, in place, touching only the elements at `index`. Gives the buffer."""
+        if buffer.__class__ is not ndarray:
+            buffer = np.array(buffer)  # a NumPy scalar stands for a 0-d array
         if self.unique:
             buffer[self.index] += self.values
         elif callable(self.index):

@@ -1,0 +1,689 @@
+"""Indexing: `x[...]` and `x[...] = v`, the views it is made of, gathering and writing with index tensors."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from ..core.batching import front, size_of_batch, stretched
+from ..core.dispatch import dispatch
+from ..core.fastview import arg_node, viewed
+from ..core.primitive import TABLE, Primitive, composite, general, kernel_helper, linear, ops, view
+from ..core.samples import Case, T, samples
+from ..core.tensor import PLAIN, Tensor, wrap
+from ..kernels import advanced, indexing
+from ..kernels import numpy as kernels
+from ..kernels.indexing import ALIAS, END, SELECT, SLICE, UNSQUEEZE, parse_index, wrap_dim
+from ..kernels.scalars import convert_scalar
+from .compare import tensor_operand
+from .install import public
+from .shape import expand_to, reshape_to
+from .writing import write_into
+
+WRAP = 1 << 64  # PyTorch shows what a node keeps as unsigned numbers
+
+# ---------------------------------------------------------------- select
+
+
+@kernel_helper
+def select_backward(g: Any, *, shape: tuple[int, ...], dim: int, index: int) -> Any:
+    """The transpose of select, for the engine to add where it belongs."""
+    return kernels.Scattered(np.asarray(g), shape, (*(slice(None),) * dim, index), True)
+
+
+@kernel_helper
+def slice_backward(g: Any, *, shape: tuple[int, ...], dim: int, start: int, end: int, step: int) -> Any:
+    """The transpose of slice, for the engine to add where it belongs."""
+    return kernels.Scattered(np.asarray(g), shape, (*(slice(None),) * dim, slice(start, end, step)), True)
+
+
+def _dense(scattered: Any) -> Any:
+    return scattered.add_to(scattered.zeros())
+
+
+def _batch_view(prim: Primitive, vals: Any, dims: Any, params: Any) -> tuple[Any, int]:
+    """The mapped dimension goes to the front, `dim` (and `shape`) move past it."""
+    x = front(vals[0], dims[0])
+    moved = {**params, "dim": params["dim"] + 1}
+    if "shape" in params:
+        moved["shape"] = (x.shape[0], *params["shape"])
+    return prim(x, **moved), 0
+
+
+_select = view(
+    "select",
+    params=("dim", "index"),
+    kernel=lambda x, *, dim, index: indexing.select(x, dim, index),
+    batch=_batch_view,
+    vjp=dict(
+        x=lambda xp, g, x_shape, dim, index: xp.select_backward(g, shape=tuple(x_shape), dim=dim, index=index)
+    ),
+)
+linear(
+    "select_backward",
+    params=("shape", "dim", "index"),
+    kernel=lambda g, **params: _dense(select_backward(g, **params)),
+    half="native",
+    batch=_batch_view,
+    vjp=dict(x=lambda xp, g, dim, index: xp.select(g, dim=dim, index=index)),
+)
+_slice = view(
+    "slice",
+    params=("dim", "start", "end", "step"),
+    kernel=lambda x, *, dim, start, end, step: indexing.slice_(x, dim, start, end, step),
+    batch=_batch_view,
+    vjp=dict(
+        x=lambda xp, g, x_shape, dim, start, end, step: xp.slice_backward(
+            g, shape=tuple(x_shape), dim=dim, start=start, end=end, step=step
+        )
+    ),
+)
+linear(
+    "slice_backward",
+    params=("shape", "dim", "start", "end", "step"),
+    kernel=lambda g, **params: _dense(slice_backward(g, **params)),
+    half="native",
+    batch=_batch_view,
+    vjp=dict(x=lambda xp, g, dim, start, end, step: xp.slice(g, dim=dim, start=start, end=end, step=step)),
+)
+
+
+def _show_select(arg: Any) -> Any:
+    shape, dim, index = arg
+    yield from (("dim", dim % WRAP), ("index", index % WRAP), ("self_sym_sizes", shape))
+
+
+def _show_slice(arg: Any) -> Any:
+    shape, dim, start, end, step = arg
+    yield from (("dim", dim % WRAP), ("end", end % WRAP), ("self_sym_sizes", shape), ("start", start % WRAP))
+    yield "step", step
+
+
+_SelectNode = arg_node(
+    _select, lambda xp, g, a: xp.select_backward(g, shape=a[0], dim=a[1], index=a[2]), _show_select
+)
+_SliceNode = arg_node(
+    _slice,
+    lambda xp, g, a: xp.slice_backward(g, shape=a[0], dim=a[1], start=a[2], end=a[3], step=a[4]),
+    _show_slice,
+)
+
+
+def select_at(x: Tensor, dim: int, index: int) -> Any:
+    """`select` for a valid `dim` counted from the front and an `index` that is in bounds."""
+    if x.__class__ in PLAIN:
+        data = x._data
+        taken = data[index, ...] if dim == 0 else indexing.select(data, dim, index)
+        t = viewed(x, taken, (_select, {"dim": dim, "index": index}), _SelectNode, (data.shape, dim, index))
+        if t is not None:
+            return t
+    return _select(x, dim=dim, index=index)
+
+
+def slice_at(x: Tensor, dim: int, start: int, end: int, step: int) -> Any:
+    """`slice` for a valid `dim` counted from the front."""
+    if x.__class__ in PLAIN:
+        data = x._data
+        taken = data[start:end:step] if dim == 0 else indexing.slice_(data, dim, start, end, step)
+        params = {"dim": dim, "start": start, "end": end, "step": step}
+        t = viewed(x, taken, (_slice, params), _SliceNode, (data.shape, dim, start, end, step))
+        if t is not None:
+            return t
+    return _slice(x, dim=dim, start=start, end=end, step=step)
+
+
+def _whole(value: Any, name: str, position: int, arg: str) -> int:
+    """An integer argument: an int, or a tensor or NumPy number that stands for one."""
+    if value.__class__ is int:
+        return value  # type: ignore[no-any-return]
+    if isinstance(value, (bool, float, complex, str)) or not hasattr(value, "__index__"):
+        raise TypeError(f"{name}(): argument '{arg}' (position {position}) must be int, not {type(value).__name__}")
+    return value.__index__()  # type: ignore[no-any-return]
+
+
+@public
+def select(input: Tensor, dim: int, index: int) -> Tensor:
+    """The slice at `index` of `dim`, which disappears: a view. Raises IndexError."""
+    tensor_operand(input, "select", 1, "input")
+    dim, index = _whole(dim, "select", 2, "dim"), _whole(index, "select", 3, "index")
+    return select_at(input, _select_dim(tuple(input.shape), dim, index), index)  # type: ignore[no-any-return]
+
+
+def _select_dim(shape: tuple[int, ...], dim: int, index: int) -> int:
+    """`dim` counted from the front, after the checks of select."""
+    if not shape:
+        raise IndexError("select() cannot be applied to a 0-dim tensor.")
+    dim = wrap_dim(dim, len(shape))
+    if not -shape[dim] <= index < shape[dim]:
+        raise IndexError(f"select(): index {index} out of range for tensor of size {list(shape)} at dimension {dim}")
+    return dim
+
+
+@public
+def narrow(input: Tensor, dim: int, start: Any, length: int) -> Tensor:
+    """`length` slices from `start` on, along `dim`: a view. `start` is a number or a 0-d integer tensor."""
+    tensor_operand(input, "narrow", 1, "input")
+    if isinstance(start, Tensor) and (start.ndim or start.dtype.category != 1):
+        raise RuntimeError("start must be an 0-dim integral Tensor.")
+    begin, dim, end = _narrowed(tuple(input.shape), dim, _whole(start, "narrow", 3, "start"), length)
+    return slice_at(input, dim, begin, end, 1)  # type: ignore[no-any-return]
+
+
+def _narrowed(shape: tuple[int, ...], dim: int, start: int, length: int) -> tuple[int, int, int]:
+    if not shape:
+        raise RuntimeError("narrow() cannot be applied to a 0-dim tensor.")
+    if length < 0:
+        raise RuntimeError("narrow(): length must be non-negative.")
+    dim = wrap_dim(dim, len(shape))
+    size = shape[dim]
+    if not -size <= start <= size:
+        raise IndexError(f"start out of range (expected to be in range of [{-size}, {size}], but got {start})")
+    if start < 0:
+        start += size
+    if start + length > size:
+        raise RuntimeError(f"start ({start}) + length ({length}) exceeds dimension size ({size}).")
+    return start, dim, start + length
+
+
+_narrow_copy = linear(
+    "narrow_copy",
+    params=("dim", "start", "length"),
+    kernel=lambda x, *, dim, start, length: indexing.slice_(x, dim, start, start + length).copy(),
+    half="native",
+    batch=_batch_view,
+    vjp=dict(
+        x=lambda xp, g, x_shape, dim, start, length: xp.slice_backward(
+            g, shape=tuple(x_shape), dim=dim, start=start, end=start + length, step=1
+        )
+    ),
+)
+
+
+@public
+def narrow_copy(input: Tensor, dim: int, start: int, length: int) -> Tensor:
+    """`narrow` as a copy."""
+    start, dim, _ = _narrowed(tuple(input.shape), dim, start, length)
+    return _narrow_copy(input, dim=dim, start=start, length=length)  # type: ignore[no-any-return]
+
+
+# ---------------------------------------------------------------- gathering with index tensors
+
+#: how many index tensors -> (index, index_put), primitives of that many inputs
+_BY_COUNT: dict[int, tuple[Primitive, Any]] = {}
+
+
+def _fill(at: tuple[bool, ...], ids: Any) -> list[Any]:
+    """The index arrays in their places, None elsewhere."""
+    left = iter(ids)
+    return [next(left) if here else None for here in at]
+
+
+def _index_kernel(x: Any, *ids: Any, at: tuple[bool, ...]) -> Any:
+    return advanced.index(x, _fill(at, ids))
+
+
+def _index_put_kernel(x: Any, values: Any, *ids: Any, at: tuple[bool, ...], accumulate: bool) -> Any:
+    return advanced.index_put_(x.copy(order="K"), _fill(at, ids), values, accumulate)
+
+
+def _index_put_in_place(x: Any, values: Any, *ids: Any, at: tuple[bool, ...], accumulate: bool) -> Any:
+    return advanced.index_put_(x, _fill(at, ids), values, accumulate)
+
+
+def index_get(x: Any, ids: tuple[Any, ...], *, at: tuple[bool, ...]) -> Any:
+    """x with the index tensors `ids` in the dimensions where `at` holds (a mask stands for all of its own)."""
+    return _prims(len(ids))[0](x, *ids, at=at)
+
+
+def index_set(x: Any, values: Any, ids: tuple[Any, ...], *, at: tuple[bool, ...], accumulate: bool) -> Any:
+    """A copy of x with `values` written (or added) there."""
+    return _prims(len(ids))[1](x, values, *ids, at=at, accumulate=accumulate)
+
+
+def index_backward(g: Any, ids: tuple[Any, ...], *, shape: tuple[int, ...], at: tuple[bool, ...]) -> Any:
+    """The transpose of `index_get`."""
+    prim = _prims(len(ids))[1]
+    params = {"at": at, "accumulate": True}
+    return dispatch(prim, (ops.new_zeros(g, shape), g, *ids), params, prim.impl)
+
+
+def added_at(values: Any, shape: tuple[int, ...], add: Any) -> Any:
+    """A gradient of `shape` that the function `add` adds into a buffer."""
+    return kernels.Scattered(np.asarray(values), shape, add, False)
+
+
+def _index_backward_array(g: Any, ids: Any, *, shape: tuple[int, ...], at: tuple[bool, ...]) -> Any:
+    g = np.asarray(g)
+    return added_at(g, shape, lambda buffer: advanced.index_put_(buffer, _fill(at, ids), g, True))
+
+
+ops.index_get, ops.index_set, ops.index_backward = index_get, index_set, index_backward
+kernels.index_get = lambda x, ids, *, at: _index_kernel(x, *ids, at=at)
+kernels.index_set = lambda x, values, ids, *, at, accumulate: _index_put_kernel(
+    x, np.asarray(values), *ids, at=at, accumulate=accumulate
+)
+kernels.index_backward = _index_backward_array
+
+
+def _rule(body: Any, names: str, before: str, after: str) -> Any:
+    """A rule that names the index tensors i0, i1, ... one by one, as the save list wants them."""
+    made: Any = eval(
+        f"lambda xp, g, {before}{names}, {after}: body(xp, g, {before}({names},), {after})", {"body": body}
+    )
+    return made
+
+
+def _prims(count: int) -> tuple[Primitive, Any]:
+    """The primitives `index` and `index_put` for `count` index tensors."""
+    found = _BY_COUNT.get(count)
+    if found is None:
+        i = tuple(f"i{k}" for k in range(count))
+        names = ", ".join(i)
+        index = general(
+            f"index{count}",
+            inputs=("x", *i),
+            params=("at",),
+            kernel=_index_kernel,
+            half="native",
+            node="IndexBackward0",
+            batch=_batch_index,
+            vjp=dict(x=_rule(_index_vjp, names, "x_shape, ", "at")),
+            jvp=dict(x=_rule(lambda xp, t, ids, at: xp.index_get(t, ids, at=at), names, "", "at")),
+        )
+        put = general(
+            f"index_put{count}",
+            inputs=("x", "values", *i),
+            params=("at", "accumulate"),
+            kernel=_index_put_kernel,
+            half="native",
+            node="IndexPutBackward0",
+            batch=_batch_index_put,
+            vjp=dict(
+                x=_rule(_index_put_vjp_x, names, "values_dtype, ", "at, accumulate"),
+                values=_rule(_index_put_vjp_values, names, "values_shape, ", "at"),
+            ),
+            jvp=dict(
+                x=_rule(_index_put_vjp_x, names, "values_dtype, ", "at, accumulate"),
+                values=_rule(_index_put_jvp_values, names, "x_shape, ", "at, accumulate"),
+            ),
+        )
+        for prim in (index, put):
+            prim.Node.saved_values = _saved_values  # type: ignore[method-assign]
+        put.impl = put.renamed("IndexPutImplBackward0")  # type: ignore[attr-defined]
+        found = _BY_COUNT[count] = (index, put)
+    return found
+
+
+def _index_vjp(xp: Any, g: Any, x_shape: Any, ids: Any, at: Any) -> Any:
+    return xp.index_backward(g, ids, shape=tuple(x_shape), at=at)
+
+
+def _index_put_vjp_x(xp: Any, g: Any, values_dtype: Any, ids: Any, at: Any, accumulate: bool) -> Any:
+    return g if accumulate else xp.index_set(g, xp.new_zeros(g, ()), ids, at=at, accumulate=False)
+
+
+def _index_put_vjp_values(xp: Any, g: Any, values_shape: Any, ids: Any, at: Any) -> Any:
+    return xp.sum_to(xp.index_get(g, ids, at=at), tuple(values_shape))
+
+
+def _index_put_jvp_values(xp: Any, t: Any, x_shape: Any, ids: Any, at: Any, accumulate: bool) -> Any:
+    return xp.index_set(xp.new_zeros(t, tuple(x_shape)), t, ids, at=at, accumulate=accumulate)
+
+
+class _Indices:
+    """The index tensors that a node keeps, as PyTorch shows them: a tuple with None where there is no index."""
+
+    def __init__(self, at: tuple[bool, ...], kept: list[Any]) -> None:
+        self.at, self.kept = at, kept
+
+    def unpack(self, node: Any) -> tuple[Any, ...]:
+        """The tensors."""
+        return tuple(_fill(self.at, [k.unpack(node) for k in self.kept]))
+
+
+def _saved_values(self: Any) -> Any:
+    from ..core.graph import FREED
+
+    if "accumulate" in self.params:
+        yield "accumulate", self.params["accumulate"]
+    kept = FREED if self.saved is FREED else [v for n, v in self.saved.items() if n[0] == "i"]
+    yield "indices", FREED if kept is FREED else _Indices(self.params["at"], kept)
+    if self.saved is not FREED and "x_shape" in self.saved:
+        yield "self_sym_sizes", self.saved["x_shape"]
+
+
+# ---- batching
+
+
+def _ranks(ids: Any, dims: Any) -> list[int]:
+    """How many dimensions each index has in one example; a mask stands for vectors."""
+    ranks = []
+    for i, d in zip(ids, dims, strict=True):
+        if i.dtype.name in ("bool", "uint8"):
+            if d is not None:
+                raise RuntimeError(
+                    "vmap: It looks like you're attempting to use a mapped mask as an index: each example would give a "
+                    "result of another size. Use where(mask, x, y) instead."
+                )
+            ranks.append(1)
+        else:
+            ranks.append(i.ndim - (d is not None))
+    return ranks
+
+
+def _aligned(ids: Any, dims: Any) -> tuple[list[Any], int]:
+    """Mapped indices with the mapped dimension first and as many others as the largest has."""
+    ranks = _ranks(ids, dims)
+    rank = max(ranks)
+    out = []
+    for i, d, r in zip(ids, dims, ranks, strict=True):
+        if d is not None:
+            i = front(i, d)
+            i = reshape_to(i, (i.shape[0],) + (1,) * (rank - r) + tuple(i.shape[1:]))
+        out.append(i)
+    return out, rank
+
+
+def _apart(at: tuple[bool, ...], ids: Any) -> tuple[int, bool]:
+    """(the first indexed dimension, whether there are gaps between the indexed dimensions)."""
+    places = [k for k, here in enumerate(at) if here]
+    return places[0], places[-1] - places[0] != len(places) - 1
+
+
+def _counter(n: int, rank: int) -> Tensor:
+    """The numbers of the examples, to index the mapped dimension with."""
+    return wrap(np.arange(n).reshape((n,) + (1,) * rank))
+
+
+def _batch_index(prim: Primitive, vals: Any, dims: Any, params: Any) -> tuple[Any, int]:
+    x, *ids = vals
+    at = params["at"]
+    first, gaps = _apart(at, ids)
+    if all(d is None for d in dims[1:]):
+        rank = max(_ranks(ids, dims[1:]))
+        return index_get(front(x, dims[0]), tuple(ids), at=(False, *at)), rank if gaps else 0
+    ids, rank = _aligned(ids, dims[1:])
+    start = 0 if gaps else first
+    if dims[0] is None:
+        return index_get(x, tuple(ids), at=at), start
+    y = index_get(front(x, dims[0]), (_counter(size_of_batch(vals, dims), rank), *ids), at=(True, *at))
+    if start:  # the indexed dimensions came to the front: back to where they were
+        order = [0, *range(rank + 1, rank + 1 + start), *range(1, rank + 1), *range(rank + 1 + start, y.ndim)]
+        y = ops.permute(y, dims=tuple(order))
+    return y, 0
+
+
+def _batch_index_put(prim: Primitive, vals: Any, dims: Any, params: Any) -> tuple[Any, int]:
+    x, values, *ids = vals
+    at = params["at"]
+    n = size_of_batch(vals, dims)
+    first, gaps = _apart(at, ids)
+    x = stretched(x, dims[0], n)
+    ids, rank = _aligned(ids, dims[2:])
+    masked = sum(i.ndim for i in ids if i.dtype.name in ("bool", "uint8"))
+    indexed = masked + sum(i.dtype.name not in ("bool", "uint8") for i in ids)
+    rest = x.ndim - 1 - indexed
+    if values.ndim - (dims[1] is not None) > 0 or dims[1] is not None:
+        mapped = dims[1] is not None
+        values = front(values, dims[1])
+        lead = tuple(values.shape[:1]) if mapped else (1,)
+        shape = tuple(values.shape[1:]) if mapped else tuple(values.shape)
+        values = reshape_to(values, lead + (1,) * (rank + rest - len(shape)) + shape)
+        start = 0 if gaps else first
+        if start:
+            tail = range(1 + start + rank, 1 + rank + rest)
+            order = [0, *range(1 + start, 1 + start + rank), *range(1, 1 + start), *tail]
+            values = ops.permute(values, dims=tuple(order))
+    y = index_set(
+        x, values, (_counter(n, rank), *ids), at=(True, *at), accumulate=params["accumulate"]
+    )
+    return y, 0
+
+
+# ---------------------------------------------------------------- x[...]
+
+_unsqueeze, _alias = TABLE["unsqueeze"], TABLE["alias"]
+_STEPS = {
+    SELECT: select_at,
+    SLICE: slice_at,
+    UNSQUEEZE: lambda x, dim: _unsqueeze(x, dim=dim),
+    ALIAS: lambda x: _alias(x),
+}
+
+
+def index_tensors(gathered: tuple[Any, ...]) -> tuple[tuple[Tensor, ...], tuple[bool, ...]]:
+    """The index tensors among the entries for each dimension, and where they stand."""
+    ids = tuple(i if isinstance(i, Tensor) else wrap(np.array(i)) for i in gathered if i is not None)
+    return ids, tuple([i is not None for i in gathered])
+
+
+def getitem(self: Tensor, index: Any) -> Any:
+    """`x[index]`: a view for integers, slices, None and `...`; a copy where index tensors, lists or masks take part."""
+    shape = self._data.shape if self.__class__ in PLAIN else tuple(self.shape)
+    steps, gathered = parse_index(index, shape, Tensor)
+    x: Any = self
+    for step in steps:
+        x = _STEPS[step[0]](x, *step[1:])
+    if gathered is not None:
+        ids, at = index_tensors(gathered)
+        x = index_get(x, ids, at=at)
+    return x
+
+
+Tensor.__getitem__ = getitem  # type: ignore[attr-defined]
+
+# ---------------------------------------------------------------- x[...] = v
+
+
+def _value_tensor(self: Tensor, value: Any) -> Tensor:
+    """The right side of an assignment as a tensor; numbers in the dtype of the left side."""
+    if isinstance(value, Tensor):
+        return value
+    if isinstance(value, (int, float, complex, np.integer)):
+        if isinstance(value, (int, np.integer)) and not -(2**63) <= value < 2**63:
+            raise ValueError("Overflow when unpacking long long")
+        return wrap(convert_scalar(value, self.dtype.np))
+    name = type(value).__module__ + "." if isinstance(value, np.ndarray) else ""
+    raise TypeError(f"can't assign a {name}{type(value).__name__} to a {type_name(self)}")
+
+
+_TYPED = frozenset(("Byte", "Char", "Short", "Int", "Long", "Half", "Float", "Double"))
+
+
+def type_name(x: Tensor) -> str:
+    """'torch.FloatTensor', 'CPUBoolType', ...: how messages name the type of a tensor."""
+    name = x.dtype.scalar_name
+    return f"torch.{name}Tensor" if name in _TYPED else f"CPU{name}Type"
+
+
+def without_leading_ones(value: Tensor) -> Tensor:
+    """`value` without the dimensions of size one in front."""
+    shape = tuple(value.shape)
+    if not shape or shape[0] != 1:
+        return value
+    first = next((k for k, n in enumerate(shape) if n != 1), len(shape))
+    return reshape_to(value, shape[first:])
+
+
+def _copy_to(target: Tensor, value: Tensor) -> None:
+    """`target[...] = value`, with the broadcasting of assignments."""
+    if tuple(value.shape) == tuple(target.shape):
+        target.copy_(value)  # type: ignore[attr-defined]
+    elif value.ndim == 0:
+        target.fill_(value)  # type: ignore[attr-defined]
+    else:
+        value = without_leading_ones(value)
+        if tuple(value.shape) != tuple(target.shape):
+            value = expand_to(value, tuple(target.shape))
+        target.copy_(value)  # type: ignore[attr-defined]
+
+
+def setitem(self: Tensor, index: Any, value: Any) -> None:
+    """`x[index] = value`, in place; `value` is a number or a tensor, which broadcasts. Differentiable in both."""
+    if index is False:
+        _value_tensor(self, value)
+        return
+    shape = self._data.shape if self.__class__ in PLAIN else tuple(self.shape)
+    if index is True:
+        index = None
+    elif index.__class__ is slice and shape:
+        index = (index,)  # a slice over everything is no step here
+    steps, gathered = parse_index(index, shape, Tensor)
+    value = _value_tensor(self, value)
+    target: Any = self
+    for step in steps:
+        if step[0] is not ALIAS:
+            target = _STEPS[step[0]](target, *step[1:])
+    if gathered is None:
+        _copy_to(target, value)
+        return
+    ids, at = index_tensors(gathered)
+    index_write(target, without_leading_ones(value), ids, at, False)
+
+
+Tensor.__setitem__ = setitem  # type: ignore[attr-defined]
+
+
+def index_write(
+    self: Tensor, values: Tensor, ids: tuple[Tensor, ...], at: tuple[bool, ...], accumulate: bool
+) -> Tensor:
+    """`index_put_` with the index tensors and the places where they stand."""
+    put = _prims(len(ids))[1]
+    return write_into(put, self, (values, *ids), {"at": at, "accumulate": accumulate}, _index_put_in_place)
+
+
+def _check_indices(name: str, indices: Any, values: Any) -> tuple[tuple[Tensor, ...], tuple[bool, ...]]:
+    if not isinstance(indices, (tuple, list)):
+        raise TypeError(
+            f"{name}(): argument 'indices' (position 1) must be tuple of Tensors, not {type(indices).__name__}"
+        )
+    for k, i in enumerate(indices):
+        if i is not None and not isinstance(i, Tensor):
+            raise TypeError(f"expected Tensor as element {k} in argument 0, but got {type(i).__name__}")
+    tensor_operand(values, name, 2, "values")
+    ids, at = index_tensors(tuple(indices))
+    if not ids:
+        raise IndexError("at least one index must be provided")
+    return ids, at
+
+
+@public
+def index_put(input: Tensor, indices: Any, values: Tensor, accumulate: bool = False) -> Tensor:
+    """A copy of `input` with `values` at `indices` (a tuple of index tensors or masks), or added there."""
+    ids, at = _check_indices("index_put", indices, values)
+    return index_set(input, values, ids, at=at, accumulate=bool(accumulate))  # type: ignore[no-any-return]
+
+
+@public(function=False)
+def index_put_(self: Tensor, indices: Any, values: Tensor, accumulate: bool = False) -> Tensor:
+    """`index_put` in place."""
+    ids, at = _check_indices("index_put_", indices, values)
+    return index_write(self, values, ids, at, bool(accumulate))
+
+
+# ---------------------------------------------------------------- select_scatter, slice_scatter
+
+
+def _into(target: Any, src: Any) -> None:
+    if target.shape != src.shape:
+        raise RuntimeError(
+            "expected src to have a size equal to the slice of self. src size = "
+            f"{list(src.shape)}, slice size = {list(target.shape)}"
+        )
+    target[...] = src if src.dtype == target.dtype else kernels.to_dtype(src, target.dtype)
+
+
+def _select_scatter_kernel(x: Any, src: Any, *, dim: int, index: int) -> Any:
+    out = x.copy(order="K")
+    _into(indexing.select(out, dim, index), src)
+    return out
+
+
+def _slice_scatter_kernel(x: Any, src: Any, *, dim: int, start: int, end: int, step: int) -> Any:
+    out = x.copy(order="K")
+    _into(indexing.slice_(out, dim, start, end, step), src)
+    return out
+
+
+def _batch_view_write(prim: Primitive, vals: Any, dims: Any, params: Any) -> tuple[Any, int]:
+    n = size_of_batch(vals, dims)
+    x, src = (stretched(v, d, n) for v, d in zip(vals, dims, strict=True))
+    return prim(x, src, **{**params, "dim": params["dim"] + 1}), 0
+
+
+_select_scatter = linear(
+    "select_scatter",
+    inputs=("x", "src"),
+    params=("dim", "index"),
+    kernel=_select_scatter_kernel,
+    half="native",
+    batch=_batch_view_write,
+    vjp=dict(
+        x=lambda xp, g, src_shape, dim, index: xp.select_scatter(
+            g, xp.new_zeros(g, tuple(src_shape)), dim=dim, index=index
+        ),
+        src=lambda xp, g, dim, index: xp.select(g, dim=dim, index=index),
+    ),
+)
+_slice_scatter = linear(
+    "slice_scatter",
+    inputs=("x", "src"),
+    params=("dim", "start", "end", "step"),
+    kernel=_slice_scatter_kernel,
+    half="native",
+    batch=_batch_view_write,
+    vjp=dict(
+        x=lambda xp, g, src_shape, dim, start, end, step: xp.slice_scatter(
+            g, xp.new_zeros(g, tuple(src_shape)), dim=dim, start=start, end=end, step=step
+        ),
+        src=lambda xp, g, dim, start, end, step: xp.slice(g, dim=dim, start=start, end=end, step=step),
+    ),
+)
+
+
+@public
+def select_scatter(input: Tensor, src: Tensor, dim: int, index: int) -> Tensor:
+    """A copy of `input` with `src` at `index` of `dim`."""
+    tensor_operand(src, "select_scatter", 2, "src")
+    dim = _select_dim(tuple(input.shape), dim, index)
+    return _select_scatter(input, src, dim=dim, index=index)  # type: ignore[no-any-return]
+
+
+@public
+def slice_scatter(
+    input: Tensor, src: Tensor, dim: int = 0, start: int | None = None, end: int | None = None, step: int = 1
+) -> Tensor:
+    """A copy of `input` with `src` in the slice start:end:step along `dim`."""
+    tensor_operand(src, "slice_scatter", 2, "src")
+    if input.ndim == 0:
+        raise IndexError("slice() cannot be applied to a 0-dim tensor.")
+    dim = wrap_dim(dim, input.ndim)
+    if step <= 0:
+        raise RuntimeError("slice step must be positive")
+    return _slice_scatter(  # type: ignore[no-any-return]
+        input, src, dim=dim, start=0 if start is None else start, end=END if end is None else end, step=step
+    )
+
+
+@composite
+def slice_view(x: Tensor, dim: int, start: int, end: int, step: int = 1) -> Any:
+    """x[start:end:step] along `dim`, for other operations."""
+    return slice_at(x, dim, start, end, step)
+
+
+samples("select", Case(T(3, 4), 0, 1), Case(T(3, 4), -1, -2), Case(T(2), 0, 0))
+samples("narrow", Case(T(3, 4), 0, 1, 2), Case(T(3, 4), 1, -3, 2), Case(T(3), 0, 0, 0))
+samples("narrow_copy", Case(T(3, 4), 0, 1, 2))
+samples(
+    "Tensor.__getitem__", Case(T(3, 4), 1), Case(T(3, 4), (slice(None), -1)), Case(T(5), slice(1, 4, 2)),
+    Case(T(3, 4), (None, ..., 0)), Case(T(3, 4), [0, 2, 0]), Case(T(3, 4, 2), ([0, 2], slice(None), [1, 1])),
+    Case(T(3), [True, False, True]), Case(T(), None),
+)  # fmt: skip
+samples("select_scatter", Case(T(3, 4), T(4), 0, 1), Case(T(3, 4), T(3), -1, -1))
+samples("slice_scatter", Case(T(3, 4), T(2, 4), 0, 1), Case(T(3, 5), T(3, 2), 1, 0, 4, 2))
+
+__all__ = [
+    "added_at", "getitem", "index_get", "index_set", "index_tensors", "index_write", "select_at", "setitem", "slice_at",
+    "type_name",
+]  # fmt: skip
