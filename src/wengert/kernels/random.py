@@ -17,7 +17,7 @@ import numpy as np
 from .boxmuller import BoxMuller, fma, libm
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable
 
     from numpy.typing import NDArray
 
@@ -27,7 +27,7 @@ _F32 = np.dtype(np.float32)
 _F64 = np.dtype(np.float64)
 _BOOL = np.dtype(np.bool_)
 _CHUNK = 32768  # numbers made at a time, so that the scratch arrays stay in the processor's cache
-_TWO_PI = 2.0 * math.pi
+TWO_PI = 2.0 * math.pi
 _DIGITS = {"float16": 11, "bfloat16": 8, "float32": 24, "float64": 53}
 
 
@@ -78,7 +78,7 @@ def empty_like(x: NDArray[Any], dtype: Any) -> NDArray[Any]:
     return np.empty([x.shape[d] for d in order], dtype).transpose(np.argsort(order))
 
 
-def _narrow(values: NDArray[Any], dtype: np.dtype[Any]) -> NDArray[Any]:
+def narrowed(values: NDArray[Any], dtype: np.dtype[Any]) -> NDArray[Any]:
     """`values` in `dtype`; the 16-bit floats are reached by way of float32, as in PyTorch."""
     if values.dtype == dtype:
         return values
@@ -91,7 +91,7 @@ def _put(out: NDArray[Any], values: NDArray[Any]) -> None:
     """Write the 1-d `values` over `out` in PyTorch's order."""
     if not out.flags.c_contiguous:
         (out,) = in_memory_order(out)
-    out[...] = _narrow(values, out.dtype).reshape(out.shape)
+    out[...] = narrowed(values, out.dtype).reshape(out.shape)
 
 
 def _fill(out: NDArray[Any], sample: Callable[[int], NDArray[Any]]) -> None:
@@ -103,7 +103,7 @@ def _fill(out: NDArray[Any], sample: Callable[[int], NDArray[Any]]) -> None:
     flat = out.reshape(-1)
     for start in range(0, n, _CHUNK):
         piece = flat[start : start + _CHUNK]
-        piece[...] = _narrow(sample(piece.size), out.dtype)
+        piece[...] = narrowed(sample(piece.size), out.dtype)
 
 
 def as_real(out: NDArray[Any]) -> NDArray[Any]:
@@ -129,10 +129,10 @@ def uniform(out: NDArray[Any], low: float, high: float, stream: MersenneTwister)
     kind = _F64.type if double else _F32.type
     start, span = float(kind(low)), float(kind(high) - kind(low))
     # Rounding may reach `high`, which does not belong to the interval: PyTorch puts `low` there.
-    top, bottom = (_narrow(np.array(end, np.float64), dtype) for end in (high, low))
+    top, bottom = (narrowed(np.array(end, np.float64), dtype) for end in (high, low))
 
     def sample(n: int) -> NDArray[Any]:
-        values = _narrow(fma(draw(n), span, start), dtype)
+        values = narrowed(fma(draw(n), span, start), dtype)
         reached = values == top
         if reached.any():
             values[reached] = bottom
@@ -186,7 +186,7 @@ def new_normal(shape: tuple[int, ...], dtype: np.dtype[Any], stream: MersenneTwi
     if out.size < 16:
         with stream.lock:
             values = _standard_normal(out.size, stream)
-        out[...] = (_narrow(values, dtype) if dtype.itemsize == 2 else values).reshape(shape)
+        out[...] = (narrowed(values, dtype) if dtype.itemsize == 2 else values).reshape(shape)
     else:
         normal(out, 0.0, 1.0, stream)
     return out
@@ -231,7 +231,7 @@ def _blocks64(numbers: NDArray[Any], out: NDArray[Any]) -> None:
     """Box-Muller in float64: of every 16 numbers the first 8 give the radii and the last 8 the angles."""
     pairs, results = numbers.reshape(-1, 2, 8), out.reshape(-1, 2, 8)
     length = np.sqrt(-2.0 * libm("log", 1.0 - pairs[:, 0]))
-    angle = _TWO_PI * pairs[:, 1]
+    angle = TWO_PI * pairs[:, 1]
     np.multiply(length, libm("cos", angle), results[:, 0])
     np.multiply(length, libm("sin", angle), results[:, 1])
 
@@ -254,13 +254,13 @@ def _standard_normal(n: int, stream: MersenneTwister) -> NDArray[Any]:
         if pairs:
             numbers = iter(stream.doubles(2 * pairs).tolist())
             for turn, height in zip(numbers, numbers, strict=True):
-                length, angle = math.sqrt(-2.0 * math.log1p(-height)), _TWO_PI * turn
+                length, angle = math.sqrt(-2.0 * math.log1p(-height)), TWO_PI * turn
                 values.append(length * math.cos(angle) + 0.0)
                 values.append(length * math.sin(angle))
         out = np.array(values, np.float64)
     else:
         numbers = stream.doubles(2 * pairs)
-        lengths, angles = np.sqrt(-2.0 * libm("log1p", -numbers[1::2])), _TWO_PI * numbers[0::2]
+        lengths, angles = np.sqrt(-2.0 * libm("log1p", -numbers[1::2])), TWO_PI * numbers[0::2]
         offset = len(values)
         out = np.empty(offset + 2 * pairs)
         out[:offset] = values
@@ -362,12 +362,12 @@ def permutation(out: NDArray[Any], stream: MersenneTwister) -> None:
         words = stream.words(max(n - 1, 0))
     targets = words % np.arange(n, 1, -1) + np.arange(words.size)
     if n > 1000:
-        out[...] = _narrow(_exchange(targets), out.dtype)
+        out[...] = narrowed(_exchange(targets), out.dtype)
         return
     order = list(range(n))
     for place, target in enumerate(targets.tolist()):
         order[place], order[target] = order[target], order[place]
-    out[...] = _narrow(np.array(order, np.int64), out.dtype)
+    out[...] = narrowed(np.array(order, np.int64), out.dtype)
 
 
 def _exchange(targets: NDArray[Any]) -> NDArray[Any]:
@@ -412,8 +412,9 @@ def choose(weights: NDArray[Any], out: NDArray[Any], stream: MersenneTwister) ->
 def choose_distinct(weights: NDArray[Any], count: int, stream: MersenneTwister) -> NDArray[Any]:
     """Draw `count` columns without replacement from each row of `weights` (1-d or 2-d): int64.
 
-    The columns of the largest `weight / e`, `e` exponential. Equal quotients, which only zero weights have, come in
-    the order of their columns; PyTorch's order of these is its partial sort's.
+    The columns of the largest `weight / e`, `e` exponential. Equal quotients come in the order of their columns,
+    where PyTorch has the order that its partial sort happens to leave. Only zero weights have them, and the 16-bit
+    floats.
     """
     race = empty_like(weights, weights.dtype)
     exponential(race, 1.0, stream)
@@ -423,222 +424,3 @@ def choose_distinct(weights: NDArray[Any], count: int, stream: MersenneTwister) 
         return winner
     order: NDArray[Any] = np.argsort(-race, axis=-1, kind="stable")
     return order[..., :count].astype(np.int64)
-
-
-# ------------------------------------------------------------------------------- samplers that reject: number by number
-
-
-class _Draws:
-    """Uniform and normal float64 numbers one by one, fetched in blocks; `close` gives back what was not used."""
-
-    def __init__(self, stream: MersenneTwister) -> None:
-        self.stream = stream
-        self.block: Iterator[float] = iter(())
-        self.used = self.size = 0
-        self.position: Mapping[str, Any] = {}
-        self.next_size = 16
-
-    def uniform(self) -> float:
-        if self.used == self.size:
-            self.position = self.stream.position()
-            self.size, self.next_size = self.next_size, min(8 * self.next_size, 8192)
-            self.block = iter(self.stream.doubles(self.size).tolist())
-            self.used = 0
-        self.used += 1
-        return next(self.block)
-
-    def normal(self) -> float:
-        kept = self.stream.double_normal
-        if kept is not None:
-            self.stream.double_normal = None
-            return kept + 0.0
-        turn, height = self.uniform(), self.uniform()
-        length, angle = math.sqrt(-2.0 * math.log1p(-height)), _TWO_PI * turn
-        self.stream.double_normal = length * math.sin(angle)
-        return length * math.cos(angle) + 0.0
-
-    def close(self) -> None:
-        if self.used < self.size:
-            self.stream.rewind(self.position)
-            if self.used:
-                self.stream.doubles(self.used)
-
-
-def _each(
-    out: NDArray[Any], inputs: tuple[NDArray[Any], ...], stream: MersenneTwister, one: Callable[..., float]
-) -> None:
-    """`out[i] = one(draws, *inputs[i])` in PyTorch's order of the elements."""
-    target, *sources = in_memory_order(out, *inputs)
-    with stream.lock:
-        draws = _Draws(stream)
-        try:
-            columns = [source.astype(np.float64).ravel().tolist() for source in sources]
-            values = [one(draws, *row) for row in zip(*columns, strict=True)]
-        finally:
-            draws.close()
-    target[...] = _narrow(np.array(values, np.float64), out.dtype).reshape(target.shape)
-
-
-def poisson(out: NDArray[Any], rate: NDArray[Any], stream: MersenneTwister) -> None:
-    """Poisson of the rates in `rate`, of the shape of `out`: floating dtypes."""
-    _each(out, (rate,), stream, _poisson)
-
-
-def _poisson(draws: _Draws, rate: float) -> float:
-    if rate >= 10.0:  # W. Hörmann, "The transformed rejection method for generating Poisson random variables" (1993)
-        root, log_rate = math.sqrt(rate), math.log(rate)
-        b = 0.931 + 2.53 * root
-        a = -0.059 + 0.02483 * b
-        inverse_alpha = 1.1239 + 1.1328 / (b - 3.4)
-        v_r = 0.9277 - 3.6224 / (b - 2.0)
-        while True:
-            u = draws.uniform() - 0.5
-            v = draws.uniform()
-            us = 0.5 - abs(u)
-            k = float(math.floor((2.0 * a / us + b) * u + rate + 0.43)) if us else math.nan
-            if us >= 0.07 and v <= v_r:
-                return k
-            if not k >= 0.0 or (us < 0.013 and v > us):
-                continue
-            height = (math.log(v) if v else -math.inf) + math.log(inverse_alpha) - math.log(a / (us * us) + b)
-            if height <= -rate + k * log_rate - math.lgamma(k + 1.0):
-                return k
-    if rate == 0.0:
-        return 0.0
-    bound, product, k = math.exp(-rate), 1.0, 0.0
-    while True:
-        product *= draws.uniform()
-        if product <= bound:
-            return k
-        k += 1.0
-
-
-def binomial(out: NDArray[Any], count: NDArray[Any], prob: NDArray[Any], stream: MersenneTwister) -> None:
-    """Binomial of `count` trials with probability `prob`, both of the shape and dtype of `out`: float32 and float64.
-
-    For float32, PyTorch takes a float32 logarithm of the C library in one place; here it is a rounded float64 one,
-    which can change a sample with a probability of about 1e-7.
-    """
-    rounded = float if out.dtype == _F64 else _to_float32
-    _each(out, (count, prob), stream, lambda draws, n, p: _binomial(draws, n, p, rounded))
-
-
-def _to_float32(value: float) -> float:
-    return float(np.float32(value))
-
-
-def _binomial(draws: _Draws, count: float, prob: float, rounded: Callable[[float], float]) -> float:
-    if count <= 0.0 or prob <= 0.0:
-        return 0.0
-    if prob >= 1.0:
-        return count
-    if prob <= 0.5:
-        return _binomial_half(draws, count, prob, rounded)
-    if prob > 0.5:
-        return count - _binomial_half(draws, count, rounded(1.0 - prob), rounded)
-    return math.nan
-
-
-def _binomial_half(draws: _Draws, count: float, prob: float, rounded: Callable[[float], float]) -> float:
-    """A binomial with `prob` at most 1/2: by geometric jumps if few successes are expected, else by rejection."""
-    expected = rounded(count * prob)
-    if expected < 10.0:
-        scale = rounded(math.log1p(-prob))
-        trials, successes = 0.0, 0.0
-        while True:
-            u = draws.uniform()
-            trials += math.ceil(math.log(u) / scale) if u else math.inf
-            if not trials <= count:
-                return successes
-            successes += 1.0
-    # W. Hörmann, "The generation of binomial random variates" (1993), algorithm BTRS
-    spread = rounded(math.sqrt(rounded(expected * rounded(1.0 - prob))))
-    b = 1.15 + 2.53 * spread
-    a = -0.0873 + 0.0248 * b + 0.01 * prob
-    c = expected + 0.5
-    v_r = 0.92 - 4.2 / b
-    odds = rounded(prob / rounded(1.0 - prob))
-    alpha = (2.83 + 5.1 / b) * spread
-    m = math.floor(rounded(rounded(count + 1.0) * prob))
-    while True:
-        u = draws.uniform() - 0.5
-        v = draws.uniform()
-        us = 0.5 - abs(u)
-        k = rounded(math.floor((2.0 * a / us + b) * u + c)) if us else math.nan
-        if not 0.0 <= k <= count:
-            continue
-        if us >= 0.07 and v <= v_r:
-            return k
-        v = v * alpha / (a / (us * us) + b)
-        bound = (
-            (m + 0.5) * math.log((m + 1.0) / (odds * (count - m + 1.0)))
-            + (count + 1.0) * math.log((count - m + 1.0) / (count - k + 1.0))
-            + (k + 0.5) * math.log(odds * (count - k + 1.0) / (k + 1.0))
-            + _stirling_tail(m)
-            + _stirling_tail(count - m)
-            - _stirling_tail(k)
-            - _stirling_tail(count - k)
-        )
-        if v <= 0.0 or math.log(v) <= bound:
-            return k
-
-
-_STIRLING = (
-    0.0810614667953272, 0.0413406959554092, 0.0276779256849983, 0.02079067210376509, 0.0166446911898211,
-    0.0138761288230707, 0.0118967099458917, 0.0104112652619720, 0.00925546218271273, 0.00833056343336287,
-)  # fmt: skip
-
-
-def _stirling_tail(k: float) -> float:
-    """What Stirling's formula for log(k!) leaves out."""
-    if k < 10.0:
-        return _STIRLING[int(k)]
-    square = (k + 1.0) * (k + 1.0)
-    return (1.0 / 12 - (1.0 / 360 - 1.0 / 1260 / square) / square) / (k + 1.0)
-
-
-def standard_gamma(out: NDArray[Any], alpha: NDArray[Any], stream: MersenneTwister) -> None:
-    """Gamma of shape `alpha` (an array of the shape and dtype of `out`) and scale 1: float32 and float64."""
-    rounded = float if out.dtype == _F64 else _to_float32
-    _each(out, (alpha,), stream, lambda draws, a: _gamma(draws, a, rounded))
-    np.fmax(out, np.finfo(out.dtype).tiny, out=out)  # also where `alpha` is no shape
-
-
-_THIRD, _SQUEEZE = _to_float32(_to_float32(1.0) / 3.0), _to_float32(0.0331)
-
-
-def _gamma(draws: _Draws, alpha: float, rounded: Callable[[float], float]) -> float:
-    # G. Marsaglia and W. W. Tsang, "A simple method for generating gamma variables" (2000)
-    scale = 1.0
-    if alpha < 1.0:
-        if alpha == 0.0:
-            return 0.0
-        try:
-            scale = (1.0 - draws.uniform()) ** rounded(1.0 / alpha)
-        except OverflowError:
-            scale = math.inf
-        alpha = rounded(alpha + 1.0)
-    d = rounded(alpha - _THIRD)
-    c = 1.0 / math.sqrt(9.0 * d) if d > 0.0 else math.nan
-    while True:
-        y = 0.0
-        while y <= 0.0:
-            x = draws.normal()
-            y = 1.0 + c * x
-        v = y * y * y
-        u = 1.0 - draws.uniform()
-        square = x * x
-        if u < 1.0 - _SQUEEZE * square * square or math.log(u) < 0.5 * square + d * (1.0 - v + math.log(v)):
-            return scale * d * v
-
-
-def dirichlet(out: NDArray[Any], alpha: NDArray[Any], stream: MersenneTwister) -> None:
-    """Dirichlet over the last dimension with concentrations `alpha`, of the shape and dtype of `out`.
-
-    The numbers drawn are PyTorch's; the sum they are divided by may be rounded in another order.
-    """
-    parts = np.empty(out.shape, np.float64)
-    standard_gamma(parts, alpha, stream)
-    kind = out.dtype.type
-    parts /= parts.sum(-1, keepdims=True)
-    out[...] = np.clip(parts.astype(kind), np.finfo(kind).tiny, np.nextafter(kind(1.0), kind(0.0)))

@@ -16,7 +16,7 @@ from ..core.modes import mode, no_grad
 from ..core.primitive import elementwise, general
 from ..core.tensor import Tensor, wrap
 from ..core.views import check_overlap
-from ..kernels import gamma
+from ..kernels import gamma, rejection
 from ..kernels import random as samplers
 from . import random_arguments as arguments
 from .install import public
@@ -385,7 +385,7 @@ def _poisson_kernel(x: Array, *, generator: Any) -> Array:
         raise not_implemented("poisson_cpu", x)
     if not (x >= 0).all():
         raise RuntimeError("invalid Poisson rate, expected rate to be non-negative")
-    samplers.poisson(y, x, stream_of(generator))
+    rejection.poisson(y, x, stream_of(generator))
     return y
 
 
@@ -421,7 +421,7 @@ def _binomial_kernel(count: Array, prob: Array, *, generator: Any) -> Array:
     if count.dtype not in (np.float32, np.float64):
         raise not_implemented("binomial_cpu", count)
     y = np.zeros(shape, count.dtype)
-    samplers.binomial(y, np.broadcast_to(count, shape), np.broadcast_to(prob, shape), stream_of(generator))
+    rejection.binomial(y, np.broadcast_to(count, shape), np.broadcast_to(prob, shape), stream_of(generator))
     return y
 
 
@@ -443,7 +443,7 @@ def _gamma_kernel(x: Array, *, generator: Any) -> Array:
     if x.dtype not in (np.float32, np.float64):
         raise not_implemented("gamma_cpu", x)
     y = np.zeros(x.shape, x.dtype)
-    samplers.standard_gamma(y, x, stream_of(generator))
+    rejection.standard_gamma(y, x, stream_of(generator))
     return y
 
 
@@ -451,7 +451,7 @@ def _dirichlet_kernel(x: Array, *, generator: Any) -> Array:
     if x.dtype not in (np.float32, np.float64):
         raise not_implemented("dirichlet", x)
     y = np.zeros(x.shape, x.dtype)
-    samplers.dirichlet(y, x, stream_of(generator))
+    rejection.dirichlet(y, x, stream_of(generator))
     return y
 
 
