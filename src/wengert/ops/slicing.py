@@ -1,0 +1,303 @@
+"""Views along one dimension: select, slice, narrow; and writing into them: select_scatter, slice_scatter."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from ..core.batching import front, size_of_batch, stretched
+from ..core.fastview import arg_node, viewed
+from ..core.primitive import Primitive, composite, kernel_helper, linear, view
+from ..core.samples import Case, T, samples
+from ..core.tensor import PLAIN, Tensor
+from ..kernels import indexing
+from ..kernels import numpy as kernels
+from ..kernels.indexing import END, wrap_dim
+from .compare import tensor_operand
+from .install import public
+
+WRAP = 1 << 64  # PyTorch shows what a node keeps as unsigned numbers
+
+# ---------------------------------------------------------------- select
+
+
+@kernel_helper
+def select_backward(g: Any, *, shape: tuple[int, ...], dim: int, index: int) -> Any:
+    """The transpose of select, for the engine to add where it belongs."""
+    return kernels.Scattered(np.asarray(g), shape, (*(slice(None),) * dim, index), True)
+
+
+@kernel_helper
+def slice_backward(g: Any, *, shape: tuple[int, ...], dim: int, start: int, end: int, step: int) -> Any:
+    """The transpose of slice, for the engine to add where it belongs."""
+    return kernels.Scattered(np.asarray(g), shape, (*(slice(None),) * dim, slice(start, end, step)), True)
+
+
+def _dense(scattered: Any) -> Any:
+    return scattered.add_to(scattered.zeros())
+
+
+def _batch_view(prim: Primitive, vals: Any, dims: Any, params: Any) -> tuple[Any, int]:
+    """The mapped dimension goes to the front, `dim` (and `shape`) move past it."""
+    x = front(vals[0], dims[0])
+    moved = {**params, "dim": params["dim"] + 1}
+    if "shape" in params:
+        moved["shape"] = (x.shape[0], *params["shape"])
+    return prim(x, **moved), 0
+
+
+_select = view(
+    "select",
+    params=("dim", "index"),
+    kernel=lambda x, *, dim, index: indexing.select(x, dim, index),
+    batch=_batch_view,
+    vjp=dict(
+        x=lambda xp, g, x_shape, dim, index: xp.select_backward(g, shape=tuple(x_shape), dim=dim, index=index)
+    ),
+)
+linear(
+    "select_backward",
+    params=("shape", "dim", "index"),
+    kernel=lambda g, **params: _dense(select_backward(g, **params)),
+    half="native",
+    batch=_batch_view,
+    vjp=dict(x=lambda xp, g, dim, index: xp.select(g, dim=dim, index=index)),
+)
+_slice = view(
+    "slice",
+    params=("dim", "start", "end", "step"),
+    kernel=lambda x, *, dim, start, end, step: indexing.slice_(x, dim, start, end, step),
+    batch=_batch_view,
+    vjp=dict(
+        x=lambda xp, g, x_shape, dim, start, end, step: xp.slice_backward(
+            g, shape=tuple(x_shape), dim=dim, start=start, end=end, step=step
+        )
+    ),
+)
+linear(
+    "slice_backward",
+    params=("shape", "dim", "start", "end", "step"),
+    kernel=lambda g, **params: _dense(slice_backward(g, **params)),
+    half="native",
+    batch=_batch_view,
+    vjp=dict(x=lambda xp, g, dim, start, end, step: xp.slice(g, dim=dim, start=start, end=end, step=step)),
+)
+
+
+def _show_select(arg: Any) -> Any:
+    shape, dim, index = arg
+    yield from (("dim", dim % WRAP), ("index", index % WRAP), ("self_sym_sizes", shape))
+
+
+def _show_slice(arg: Any) -> Any:
+    shape, dim, start, end, step = arg
+    yield from (("dim", dim % WRAP), ("end", end % WRAP), ("self_sym_sizes", shape), ("start", start % WRAP))
+    yield "step", step
+
+
+_SelectNode = arg_node(
+    _select, lambda xp, g, a: xp.select_backward(g, shape=a[0], dim=a[1], index=a[2]), _show_select
+)
+_SliceNode = arg_node(
+    _slice,
+    lambda xp, g, a: xp.slice_backward(g, shape=a[0], dim=a[1], start=a[2], end=a[3], step=a[4]),
+    _show_slice,
+)
+
+
+def select_at(x: Tensor, dim: int, index: int) -> Any:
+    """`select` for a valid `dim` counted from the front and an `index` that is in bounds."""
+    if x.__class__ in PLAIN:
+        data = x._data
+        taken = data[index, ...] if dim == 0 else indexing.select(data, dim, index)
+        t = viewed(x, taken, (_select, {"dim": dim, "index": index}), _SelectNode, (data.shape, dim, index))
+        if t is not None:
+            return t
+    return _select(x, dim=dim, index=index)
+
+
+def slice_at(x: Tensor, dim: int, start: int, end: int, step: int) -> Any:
+    """`slice` for a valid `dim` counted from the front."""
+    if x.__class__ in PLAIN:
+        data = x._data
+        taken = data[start:end:step] if dim == 0 else indexing.slice_(data, dim, start, end, step)
+        params = {"dim": dim, "start": start, "end": end, "step": step}
+        t = viewed(x, taken, (_slice, params), _SliceNode, (data.shape, dim, start, end, step))
+        if t is not None:
+            return t
+    return _slice(x, dim=dim, start=start, end=end, step=step)
+
+
+def _whole(value: Any, name: str, position: int, arg: str) -> int:
+    """An integer argument: an int, or a tensor or NumPy number that stands for one."""
+    if value.__class__ is int:
+        return value  # type: ignore[no-any-return]
+    if isinstance(value, (bool, float, complex, str)) or not hasattr(value, "__index__"):
+        raise TypeError(f"{name}(): argument '{arg}' (position {position}) must be int, not {type(value).__name__}")
+    return value.__index__()  # type: ignore[no-any-return]
+
+
+@public
+def select(input: Tensor, dim: int, index: int) -> Tensor:
+    """The slice at `index` of `dim`, which disappears: a view. Raises IndexError."""
+    tensor_operand(input, "select", 1, "input")
+    dim, index = _whole(dim, "select", 2, "dim"), _whole(index, "select", 3, "index")
+    return select_at(input, _select_dim(tuple(input.shape), dim, index), index)  # type: ignore[no-any-return]
+
+
+def _select_dim(shape: tuple[int, ...], dim: int, index: int) -> int:
+    """`dim` counted from the front, after the checks of select."""
+    if not shape:
+        raise IndexError("select() cannot be applied to a 0-dim tensor.")
+    dim = wrap_dim(dim, len(shape))
+    if not -shape[dim] <= index < shape[dim]:
+        raise IndexError(f"select(): index {index} out of range for tensor of size {list(shape)} at dimension {dim}")
+    return dim
+
+
+@public
+def narrow(input: Tensor, dim: int, start: Any, length: int) -> Tensor:
+    """`length` slices from `start` on, along `dim`: a view. `start` is a number or a 0-d integer tensor."""
+    tensor_operand(input, "narrow", 1, "input")
+    if isinstance(start, Tensor) and (start.ndim or start.dtype.category != 1):
+        raise RuntimeError("start must be an 0-dim integral Tensor.")
+    begin, dim, end = _narrowed(tuple(input.shape), dim, _whole(start, "narrow", 3, "start"), length)
+    return slice_at(input, dim, begin, end, 1)  # type: ignore[no-any-return]
+
+
+def _narrowed(shape: tuple[int, ...], dim: int, start: int, length: int) -> tuple[int, int, int]:
+    if not shape:
+        raise RuntimeError("narrow() cannot be applied to a 0-dim tensor.")
+    if length < 0:
+        raise RuntimeError("narrow(): length must be non-negative.")
+    dim = wrap_dim(dim, len(shape))
+    size = shape[dim]
+    if not -size <= start <= size:
+        raise IndexError(f"start out of range (expected to be in range of [{-size}, {size}], but got {start})")
+    if start < 0:
+        start += size
+    if start + length > size:
+        raise RuntimeError(f"start ({start}) + length ({length}) exceeds dimension size ({size}).")
+    return start, dim, start + length
+
+
+_narrow_copy = linear(
+    "narrow_copy",
+    params=("dim", "start", "length"),
+    kernel=lambda x, *, dim, start, length: indexing.slice_(x, dim, start, start + length).copy(),
+    half="native",
+    batch=_batch_view,
+    vjp=dict(
+        x=lambda xp, g, x_shape, dim, start, length: xp.slice_backward(
+            g, shape=tuple(x_shape), dim=dim, start=start, end=start + length, step=1
+        )
+    ),
+)
+
+
+@public
+def narrow_copy(input: Tensor, dim: int, start: int, length: int) -> Tensor:
+    """`narrow` as a copy."""
+    start, dim, _ = _narrowed(tuple(input.shape), dim, start, length)
+    return _narrow_copy(input, dim=dim, start=start, length=length)  # type: ignore[no-any-return]
+
+
+# ---------------------------------------------------------------- select_scatter, slice_scatter
+
+
+def _into(target: Any, src: Any) -> None:
+    if target.shape != src.shape:
+        raise RuntimeError(
+            "expected src to have a size equal to the slice of self. src size = "
+            f"{list(src.shape)}, slice size = {list(target.shape)}"
+        )
+    target[...] = src if src.dtype == target.dtype else kernels.to_dtype(src, target.dtype)
+
+
+def _select_scatter_kernel(x: Any, src: Any, *, dim: int, index: int) -> Any:
+    out = x.copy(order="K")
+    _into(indexing.select(out, dim, index), src)
+    return out
+
+
+def _slice_scatter_kernel(x: Any, src: Any, *, dim: int, start: int, end: int, step: int) -> Any:
+    out = x.copy(order="K")
+    _into(indexing.slice_(out, dim, start, end, step), src)
+    return out
+
+
+def _batch_view_write(prim: Primitive, vals: Any, dims: Any, params: Any) -> tuple[Any, int]:
+    n = size_of_batch(vals, dims)
+    x, src = (stretched(v, d, n) for v, d in zip(vals, dims, strict=True))
+    return prim(x, src, **{**params, "dim": params["dim"] + 1}), 0
+
+
+_select_scatter = linear(
+    "select_scatter",
+    inputs=("x", "src"),
+    params=("dim", "index"),
+    kernel=_select_scatter_kernel,
+    half="native",
+    batch=_batch_view_write,
+    vjp=dict(
+        x=lambda xp, g, src_shape, dim, index: xp.select_scatter(
+            g, xp.new_zeros(g, tuple(src_shape)), dim=dim, index=index
+        ),
+        src=lambda xp, g, dim, index: xp.select(g, dim=dim, index=index),
+    ),
+)
+_slice_scatter = linear(
+    "slice_scatter",
+    inputs=("x", "src"),
+    params=("dim", "start", "end", "step"),
+    kernel=_slice_scatter_kernel,
+    half="native",
+    batch=_batch_view_write,
+    vjp=dict(
+        x=lambda xp, g, src_shape, dim, start, end, step: xp.slice_scatter(
+            g, xp.new_zeros(g, tuple(src_shape)), dim=dim, start=start, end=end, step=step
+        ),
+        src=lambda xp, g, dim, start, end, step: xp.slice(g, dim=dim, start=start, end=end, step=step),
+    ),
+)
+
+
+@public
+def select_scatter(input: Tensor, src: Tensor, dim: int, index: int) -> Tensor:
+    """A copy of `input` with `src` at `index` of `dim`."""
+    tensor_operand(src, "select_scatter", 2, "src")
+    dim = _select_dim(tuple(input.shape), dim, index)
+    return _select_scatter(input, src, dim=dim, index=index)  # type: ignore[no-any-return]
+
+
+@public
+def slice_scatter(
+    input: Tensor, src: Tensor, dim: int = 0, start: int | None = None, end: int | None = None, step: int = 1
+) -> Tensor:
+    """A copy of `input` with `src` in the slice start:end:step along `dim`."""
+    tensor_operand(src, "slice_scatter", 2, "src")
+    if input.ndim == 0:
+        raise IndexError("slice() cannot be applied to a 0-dim tensor.")
+    dim = wrap_dim(dim, input.ndim)
+    if step <= 0:
+        raise RuntimeError("slice step must be positive")
+    return _slice_scatter(  # type: ignore[no-any-return]
+        input, src, dim=dim, start=0 if start is None else start, end=END if end is None else end, step=step
+    )
+
+
+@composite
+def slice_view(x: Tensor, dim: int, start: int, end: int, step: int = 1) -> Any:
+    """x[start:end:step] along `dim`, for other operations."""
+    return slice_at(x, dim, start, end, step)
+
+
+samples("select", Case(T(3, 4), 0, 1), Case(T(3, 4), -1, -2), Case(T(2), 0, 0))
+samples("narrow", Case(T(3, 4), 0, 1, 2), Case(T(3, 4), 1, -3, 2), Case(T(3), 0, 0, 0))
+samples("narrow_copy", Case(T(3, 4), 0, 1, 2))
+samples("select_scatter", Case(T(3, 4), T(4), 0, 1), Case(T(3, 4), T(3), -1, -1))
+samples("slice_scatter", Case(T(3, 4), T(2, 4), 0, 1), Case(T(3, 5), T(3, 2), 1, 0, 4, 2))
+
+
+__all__ = ["narrow", "select", "select_at", "slice_at"]
