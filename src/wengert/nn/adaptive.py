@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from . import functional as F
+from ._functional.base import T
 from .container import ModuleList, Sequential
 from .linear import Linear
 from .module import Module
@@ -112,13 +113,11 @@ class AdaptiveLogSoftmaxWithLoss(Module):
 
     def _get_full_log_prob(self, input: Any, head_output: Any) -> Any:
         """The log probabilities of all classes, given the head's outputs."""
-        from .. import cat
-
         head = F.log_softmax(head_output, dim=1)
         parts = [head[:, : self.shortlist_size]]
         for i, cluster in enumerate(self.tail):
             parts.append(F.log_softmax(cluster(input), dim=1) + head[:, self.shortlist_size + i].unsqueeze(1))
-        return cat(parts, 1)
+        return T.cat(parts, 1)
 
     def log_prob(self, input: Any) -> Any:
         """The log probabilities (N, n_classes)."""

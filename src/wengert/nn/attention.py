@@ -7,6 +7,7 @@ from typing import Any
 from ..core.tensor import Tensor
 from . import functional as F
 from . import init
+from ._functional.base import T
 from .linear import NonDynamicallyQuantizableLinear
 from .module import Module
 from .parameter import Parameter
@@ -37,8 +38,6 @@ class MultiheadAttention(Module):
         device: Any = None,
         dtype: Any = None,
     ) -> None:
-        from .. import empty
-
         if embed_dim <= 0 or num_heads <= 0:
             raise ValueError(
                 "embed_dim and num_heads must be greater than 0, got "
@@ -57,7 +56,7 @@ class MultiheadAttention(Module):
             raise AssertionError("embed_dim must be divisible by num_heads")
 
         def new(*shape: int) -> Parameter:
-            return Parameter(empty(shape, device=device, dtype=dtype))
+            return Parameter(T.empty(shape, device=device, dtype=dtype))
 
         if self._qkv_same_embed_dim:
             self.in_proj_weight = new(3 * embed_dim, embed_dim)

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
+from ..core.dtypes import int64
 from ..core.tensor import Tensor
 from . import functional as F
 from . import init
+from ._functional.base import T
 from .lazy import LazyModuleMixin
 from .module import Module
 from .parameter import Parameter, UninitializedBuffer, UninitializedParameter
@@ -45,8 +47,6 @@ class _NormBase(Module):
         *,
         bias: bool = True,
     ) -> None:
-        from .. import empty, long, ones, tensor, zeros
-
         super().__init__()
         self.num_features = num_features
         self.eps = eps
@@ -54,17 +54,17 @@ class _NormBase(Module):
         self.affine = affine
         self.track_running_stats = track_running_stats
         if affine:
-            self.weight = Parameter(empty(num_features, device=device, dtype=dtype))
+            self.weight = Parameter(T.empty(num_features, device=device, dtype=dtype))
         else:
             self.register_parameter("weight", None)
         if affine and bias:
-            self.bias = Parameter(empty(num_features, device=device, dtype=dtype))
+            self.bias = Parameter(T.empty(num_features, device=device, dtype=dtype))
         else:
             self.register_parameter("bias", None)
         if track_running_stats:
-            self.register_buffer("running_mean", zeros(num_features, device=device, dtype=dtype))
-            self.register_buffer("running_var", ones(num_features, device=device, dtype=dtype))
-            self.register_buffer("num_batches_tracked", tensor(0, dtype=long, device=device))
+            self.register_buffer("running_mean", T.zeros(num_features, device=device, dtype=dtype))
+            self.register_buffer("running_var", T.ones(num_features, device=device, dtype=dtype))
+            self.register_buffer("num_batches_tracked", T.tensor(0, dtype=int64, device=device))
         else:
             self.register_buffer("running_mean", None)
             self.register_buffer("running_var", None)
@@ -110,10 +110,8 @@ class _NormBase(Module):
             # Version 1 had no count of batches.
             key = prefix + "num_batches_tracked"
             if key not in state_dict:
-                from .. import long, tensor
-
                 known = self.num_batches_tracked
-                state_dict[key] = known if known is not None else tensor(0, dtype=long)
+                state_dict[key] = known if known is not None else T.tensor(0, dtype=int64)
         super()._load_from_state_dict(
             state_dict, prefix, local_metadata, strict, missing_keys, unexpected_keys, error_msgs
         )
@@ -242,8 +240,6 @@ class _LazyNormBase(LazyModuleMixin, _NormBase):
         *,
         bias: bool = True,
     ) -> None:
-        from .. import long, tensor
-
         super().__init__(0, eps, momentum, False, False)
         self.affine = affine
         self.track_running_stats = track_running_stats
@@ -254,7 +250,7 @@ class _LazyNormBase(LazyModuleMixin, _NormBase):
         if track_running_stats:
             self.running_mean = UninitializedBuffer(device=device, dtype=dtype)
             self.running_var = UninitializedBuffer(device=device, dtype=dtype)
-            self.num_batches_tracked = tensor(0, dtype=long, device=device)
+            self.num_batches_tracked = T.tensor(0, dtype=int64, device=device)
 
     def reset_parameters(self) -> None:
         """Does nothing until the shapes are known."""

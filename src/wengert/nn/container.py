@@ -92,9 +92,7 @@ class Sequential(Module):
     @staticmethod
     def _must_be_sequential(other: Any) -> None:
         if not isinstance(other, Sequential):
-            raise ValueError(
-                f"add operator supports only objects of Sequential class, but {type(other)} is given."
-            )
+            raise ValueError(f"add operator supports only objects of Sequential class, but {type(other)} is given.")
 
     def _check_factor(self, other: Any) -> None:
         if not isinstance(other, int):
@@ -250,9 +248,7 @@ class ModuleList(Module):
         """Append every module of an iterable."""
         this: Any = self
         if not isinstance(modules, Iterable):
-            raise TypeError(
-                f"ModuleList.extend should be called with an iterable, but got {type(modules).__name__}"
-            )
+            raise TypeError(f"ModuleList.extend should be called with an iterable, but got {type(modules).__name__}")
         offset = len(this)
         for place, module in enumerate(modules):
             this.add_module(str(offset + place), module)
@@ -387,9 +383,7 @@ class ParameterList(Module):
     def extend(self: Self, values: Iterable[Any]) -> Self:
         """Append every value of an iterable; a tensor is not taken for one."""
         if not isinstance(values, Iterable) or isinstance(values, Tensor):
-            raise TypeError(
-                f"ParameterList.extend should be called with an iterable, but got {type(values).__name__}"
-            )
+            raise TypeError(f"ParameterList.extend should be called with an iterable, but got {type(values).__name__}")
         for value in values:
             self.append(value)  # type: ignore[attr-defined]
         return self

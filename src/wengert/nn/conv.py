@@ -8,6 +8,7 @@ from typing import Any
 from ..core.tensor import Tensor
 from . import functional as F
 from . import init
+from ._functional.base import T
 from .lazy import LazyModuleMixin
 from .module import Module
 from .parameter import Parameter, UninitializedParameter
@@ -22,7 +23,7 @@ _PADDING_MODES = ("zeros", "reflect", "replicate", "circular")
 
 
 class _ConvNd(Module):
-    """Weight, bias and options of a convolution; weight is (out, in / groups, *kernel), transposed (in, out / groups, *)."""
+    """Weight, bias and options: weight is (out, in / groups, *kernel), or transposed (in, out / groups, *kernel)."""
 
     __constants__ = [
         "stride", "padding", "dilation", "groups", "padding_mode", "output_padding", "in_channels", "out_channels",
@@ -46,8 +47,6 @@ class _ConvNd(Module):
         device: Any = None,
         dtype: Any = None,
     ) -> None:
-        from .. import empty
-
         super().__init__()
         if groups <= 0:
             raise ValueError("groups must be a positive integer")
@@ -77,9 +76,9 @@ class _ConvNd(Module):
         self.padding_mode = padding_mode
         self._reversed_padding_repeated_twice = self._border()
         shape = (in_channels, out_channels // groups) if transposed else (out_channels, in_channels // groups)
-        self.weight = Parameter(empty((*shape, *kernel_size), device=device, dtype=dtype))
+        self.weight = Parameter(T.empty((*shape, *kernel_size), device=device, dtype=dtype))
         if bias:
-            self.bias = Parameter(empty(out_channels, device=device, dtype=dtype))
+            self.bias = Parameter(T.empty(out_channels, device=device, dtype=dtype))
         else:
             self.register_parameter("bias", None)
         self.reset_parameters()
@@ -125,7 +124,7 @@ class _ConvNd(Module):
         super().__setstate__(state)
         self.__dict__.setdefault("padding_mode", "zeros")
 
-    def _convolve(self, function: Any, input: Tensor, weight: Tensor, bias: Tensor | None, zero: tuple[int, ...]) -> Any:
+    def _convolve(self, function: Any, input: Tensor, weight: Tensor, bias: Any, zero: tuple[int, ...]) -> Any:
         padding: Any = self.padding
         if self.padding_mode != "zeros":
             input = F.pad(input, self._reversed_padding_repeated_twice, mode=self.padding_mode)

@@ -11,12 +11,10 @@ from typing import Any
 from ..core.tensor import Tensor
 from ..ops.install import FUNCTIONS as _FUNCTIONS
 from . import reduction as _Reduction
-from ._functional import activation as _activation
 from ._functional import attention as _attention
 from ._functional import distance as _distance
 from ._functional import dropout as _dropout
 from ._functional import loss as _loss
-from ._functional.activation import _get_softmax_dim
 from ._functional.attention import canonical_mask as _canonical_mask
 
 #: every function that PyTorch's module has
@@ -40,7 +38,7 @@ softmax softmin softplus softshrink softsign tanh tanhshrink threshold threshold
 triplet_margin_with_distance_loss unfold upsample upsample_bilinear upsample_nearest
 """.split()
 
-_FAMILIES = (_activation, _attention, _distance, _dropout, _loss)
+_FAMILIES = (_attention, _distance, _dropout, _loss)
 
 
 def _lacking(name: str) -> Any:
@@ -68,4 +66,9 @@ for _name in _NAMES:
     globals()[_name] = _gather(_name)
 del _name
 
-__all__ = [*_NAMES, "Tensor", "_Reduction", "_canonical_mask", "_get_softmax_dim"]
+__all__ = [  # noqa: PLE0604
+    *_NAMES,
+    "Tensor",
+    "_Reduction",
+    "_canonical_mask",
+]

@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import weakref
 from collections import OrderedDict
-from typing import TYPE_CHECKING, Any, Callable, Iterable
+from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING, Any
 
 from ..core import modes
 from ..core.errors import warn
@@ -18,6 +19,7 @@ from ..core.tensor import Tensor
 
 if TYPE_CHECKING:
     from .module import Module
+
 
 class GlobalHooks:
     """The hooks that run for every module of the process (`register_module_forward_hook` and its kin)."""
@@ -218,7 +220,8 @@ class BorderHooks:
             warn(
                 "Full backward hook is firing when gradients are computed with respect to module outputs since no "
                 "inputs require gradients. See https://docs.pytorch.org/docs/main/generated/torch.nn.Module.html"
-                "#torch.nn.Module.register_full_backward_hook for more details.")
+                "#torch.nn.Module.register_full_backward_hook for more details."
+            )
             nothing = (None,) * self.n_inputs
             for hook in self.hooks:
                 result = hook(self.module, nothing, grads)
@@ -249,3 +252,25 @@ class BorderHooks:
             grads = result
         self.grad_outputs = None
         return tuple(grads[i] for i in places)
+
+
+class LoadPreHook:
+    """A pre-hook of `load_state_dict`, bound to its module (weakly, so that a module is freed at once)."""
+
+    def __init__(self, hook: Callable[..., Any], module: Module | None) -> None:
+        self.hook = hook
+        self.module = None if module is None else weakref.ref(module)
+
+    def __call__(self, *args: Any) -> Any:
+        if self.module is None:
+            return self.hook(*args)
+        module = self.module()
+        if module is None:
+            raise RuntimeError("You are trying to call the hook of a dead Module!")
+        return self.hook(module, *args)
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {"hook": self.hook, "module": None if self.module is None else self.module()}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__init__(state["hook"], state["module"])  # type: ignore[misc]

@@ -12,6 +12,7 @@ from typing import Any
 from ..core import modes
 from ..core.errors import warn
 from ..core.tensor import Tensor
+from ._functional.base import T
 
 __all__ = [
     "calculate_gain",
@@ -59,9 +60,9 @@ def calculate_gain(nonlinearity: str, param: float | None = None) -> float:
 
 def _calculate_fan_in_and_fan_out(tensor: Tensor) -> tuple[int, int]:
     """How many inputs one output has, and how many outputs one input has, for a weight (out, in, *kernel)."""
-    shape = tensor.shape
     if tensor.dim() < 2:  # type: ignore[attr-defined]
         raise ValueError("Fan in and fan out can not be computed for tensor with fewer than 2 dimensions")
+    shape = tensor.shape
     field = math.prod(shape[2:])
     return shape[1] * field, shape[0] * field
 
@@ -93,8 +94,7 @@ def trunc_normal_(
     """Draw from the normal distribution restricted to [a, b]; draws outside are made again."""
     if mean < a - 2 * std or mean > b + 2 * std:
         warn(
-            "mean is more than 2 std from [a, b] in nn.init.trunc_normal_. "
-            "The distribution of values may be incorrect."
+            "mean is more than 2 std from [a, b] in nn.init.trunc_normal_. The distribution of values may be incorrect."
         )
     low, high = (a - mean) / std, (b - mean) / std
     inside = (math.erf(high / math.sqrt(2.0)) - math.erf(low / math.sqrt(2.0))) / 2
@@ -106,38 +106,33 @@ def trunc_normal_(
 
 
 def _reject_from_normal(tensor: Any, mean: float, std: float, a: float, b: float, generator: Any) -> Any:
-    from .. import empty_like, where
-    from .. import tensor as make
-
     # The bounds as the dtype has them: a value rounded to the bound is inside.
-    a, b = make(a, dtype=tensor.dtype).item(), make(b, dtype=tensor.dtype).item()
+    a, b = T.tensor(a, dtype=tensor.dtype).item(), T.tensor(b, dtype=tensor.dtype).item()
     values = tensor.normal_(mean, std, generator=generator)
     outside = (values < a) | (values > b)
     while outside.any().item():
-        again = empty_like(tensor).normal_(mean, std, generator=generator)
-        values = where(outside, again, values)
+        again = T.empty_like(tensor).normal_(mean, std, generator=generator)
+        values = T.where(outside, again, values)
         outside = (values < a) | (values > b)
     return tensor if values is tensor else tensor.copy_(values)
 
 
 def _reject_from_uniform(tensor: Any, mean: float, std: float, a: float, b: float, generator: Any) -> Any:
-    from .. import empty_like, where
-
     low, high = (a - mean) / std, (b - mean) / std
     nearest = min(max(low, 0.0), high)
     peak = -0.5 * nearest * nearest
 
     def draw() -> tuple[Any, Any]:
-        candidate = empty_like(tensor).uniform_(a, b, generator=generator)
+        candidate = T.empty_like(tensor).uniform_(a, b, generator=generator)
         log_density = candidate.clone().sub_(mean).div_(std).pow_(2).mul_(-0.5).sub_(peak)
-        refused = empty_like(tensor).uniform_(generator=generator).log_() > log_density
+        refused = T.empty_like(tensor).uniform_(generator=generator).log_() > log_density
         return candidate, refused
 
     values, outside = draw()
     while outside.any().item():
         candidate, refused = draw()
-        values = where(outside, candidate, values)
-        outside = where(outside, refused, outside)
+        values = T.where(outside, candidate, values)
+        outside = T.where(outside, refused, outside)
     return tensor.copy_(values)
 
 
@@ -229,8 +224,6 @@ def kaiming_normal_(
 
 def orthogonal_(tensor: Any, gain: float = 1, generator: Any = None) -> Any:
     """Make the rows (or, of a tall matrix, the columns) orthonormal, times `gain`; further dims count as columns."""
-    from .. import linalg
-
     if tensor.dim() < 2:
         raise ValueError("Only tensors with 2 or more dimensions are supported")
     if tensor.numel() == 0:
@@ -239,7 +232,7 @@ def orthogonal_(tensor: Any, gain: float = 1, generator: Any = None) -> Any:
     cols = tensor.numel() // rows
     with modes.no_grad():
         flat = tensor.new_empty((rows, cols)).normal_(0, 1, generator=generator)
-        q, r = linalg.qr(flat.t() if rows < cols else flat)
+        q, r = T.need("linalg.qr")(flat.t() if rows < cols else flat)
         # Q is unique once the diagonal of R is positive; that makes it uniformly distributed.
         q = q * r.diagonal().sign()
         if rows < cols:
@@ -252,14 +245,12 @@ def sparse_(tensor: Any, sparsity: float, std: float = 0.01, generator: Any = No
     """Draw a matrix from N(0, std), then zero the fraction `sparsity` of each column."""
     if tensor.dim() != 2:
         raise ValueError("Only tensors with 2 dimensions are supported")
-    from .. import randperm
-
     rows, cols = tensor.shape
     zeros = math.ceil(sparsity * rows)
     with modes.no_grad():
         tensor.normal_(0, std, generator=generator)
         for col in range(cols):
-            chosen = randperm(rows)[:zeros]
+            chosen = T.randperm(rows)[:zeros]
             tensor[chosen, col] = 0
     return tensor
 

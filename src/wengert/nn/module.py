@@ -8,16 +8,18 @@ whether any has an entry, and if none has, runs `forward` and nothing else.
 from __future__ import annotations
 
 import itertools
+import sys
 from collections import OrderedDict
-from collections.abc import Iterator, Mapping
-from typing import Any, Callable, TypeVar
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, TypeVar
 
 from ..core import modes
 from ..core.errors import warn
 from ..core.tensor import Tensor
+from ._functional.base import T
+from .call import HookedCall
 from .hooks import (  # noqa: F401  (the register_module_* functions are public here)
-    BorderHooks,
-    OldBackwardHook,
+    LoadPreHook,
     RemovableHandle,
     add,
     everywhere,
@@ -42,8 +44,7 @@ _MIXED = (
     "Cannot use both regular backward hooks and full backward hooks on a single Module. Please use only one of them."
 )
 _BUG = (
-    "Please file an issue at https://github.com/pytorch/pytorch/issues/new?template=bug-report.yml"
-    " to report this bug."
+    "Please file an issue at https://github.com/pytorch/pytorch/issues/new?template=bug-report.yml to report this bug."
 )
 
 _TABLES: tuple[tuple[str, type], ...] = (
@@ -258,8 +259,7 @@ class Module:
     def _set_buffer(self, name: _str, value: Any) -> None:
         if value is not None and not isinstance(value, Tensor):
             raise TypeError(
-                f"cannot assign '{typename(value)}' as buffer '{name}' "
-                "(torch.nn.Buffer, torch.Tensor or None expected)"
+                f"cannot assign '{typename(value)}' as buffer '{name}' (torch.nn.Buffer, torch.Tensor or None expected)"
             )
         if isinstance(value, Buffer):
             if "_buffers" not in self.__dict__:
@@ -331,7 +331,7 @@ class Module:
 
     def _call_impl(self, *args: Any, **kwargs: Any) -> Any:
         """A call with every kind of hook around `forward`."""
-        call = _HookedCall(self, args, kwargs)
+        call = HookedCall(self, args, kwargs)
         if not (self._forward_hooks_always_called or everywhere.forward_always):
             return call.run()
         try:
@@ -342,10 +342,10 @@ class Module:
 
     def compile(self, *args: Any, **kwargs: Any) -> None:
         """Compile this module's call in place; the arguments are those of `wengert.compile`."""
-        try:
-            from .. import compile as compile_function
-        except ImportError:
-            raise NotImplementedError("Module.compile: wengert.compile is not implemented") from None
+        # The package itself stands above this module: it is asked when the method is called.
+        compile_function = getattr(sys.modules[__name__.partition(".")[0]], "compile", None)
+        if compile_function is None:
+            raise NotImplementedError("torch.compile is not implemented")
         self.__dict__["_compiled_call_impl"] = compile_function(self._call_impl, *args, **kwargs)
 
     # -------------------------------------------------------------------------------------------------- hooks
@@ -460,7 +460,8 @@ class Module:
             warn(
                 "Positional args are being deprecated, use kwargs instead. Refer to "
                 "https://pytorch.org/docs/main/generated/torch.nn.Module.html#torch.nn.Module.state_dict for details.",
-                FutureWarning)
+                FutureWarning,
+            )
             if destination is None:
                 destination = args[0]
             if len(args) > 1 and prefix == "":
@@ -698,9 +699,7 @@ class Module:
 
     def to_empty(self: Self, *, device: Any, recurse: bool = True) -> Self:
         """Give every parameter and buffer fresh, uninitialised storage on `device`."""
-        from .. import empty_like
-
-        return self._apply(lambda t: empty_like(t, device=device), recurse=recurse)
+        return self._apply(lambda t: T.empty_like(t, device=device), recurse=recurse)
 
     def share_memory(self: Self) -> Self:
         """Call `share_memory_` on every parameter and buffer."""
@@ -761,162 +760,3 @@ class Module:
         else:
             body = ""
         return f"{self._get_name()}({body})"
-
-
-class LoadPreHook:
-    """A pre-hook of `load_state_dict`, bound to its module (weakly, so that a module is freed at once)."""
-
-    def __init__(self, hook: Callable[..., Any], module: Module | None) -> None:
-        import weakref
-
-        self.hook = hook
-        self.module = None if module is None else weakref.ref(module)
-
-    def __call__(self, *args: Any) -> Any:
-        if self.module is None:
-            return self.hook(*args)
-        module = self.module()
-        if module is None:
-            raise RuntimeError("You are trying to call the hook of a dead Module!")
-        return self.hook(module, *args)
-
-    def __getstate__(self) -> dict[str, Any]:
-        return {"hook": self.hook, "module": None if self.module is None else self.module()}
-
-    def __setstate__(self, state: dict[str, Any]) -> None:
-        self.__init__(state["hook"], state["module"])  # type: ignore[misc]
-
-
-class _HookedCall:
-    """One call of a module that has hooks."""
-
-    def __init__(self, module: Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
-        self.module = module
-        self.args = args
-        self.kwargs = kwargs
-        self.result: Any = None
-        self.always_done: set[int] = set()
-
-    def run(self) -> Any:
-        module = self.module
-        full, regular = module._get_backward_hooks()
-        pre = module._get_backward_pre_hooks()
-        self._run_pre_hooks()
-        border = None
-        if full or pre:
-            border = BorderHooks(module, full, pre)
-            self.args = border.wrap_inputs(self.args)
-        self.result = module.forward(*self.args, **self.kwargs)
-        for key, hook, with_kwargs, always in self._forward_hooks():
-            if always:
-                self.always_done.add(key)
-            self._run_forward_hook(hook, with_kwargs)
-        if border is not None:
-            if not isinstance(self.result, (Tensor, tuple)):
-                warn(
-                    "For backward hooks to be called, module output should be a Tensor or a tuple of Tensors"
-                    f" but received {type(self.result)}")
-            self.result = border.wrap_outputs(self.result)
-        if regular:
-            self._attach_regular_hooks(regular)
-        return self.result
-
-    def _run_pre_hooks(self) -> None:
-        module = self.module
-        with_kwargs = module._forward_pre_hooks_with_kwargs
-        for key, hook in (*everywhere.forward_pre.items(), *module._forward_pre_hooks.items()):
-            if key in with_kwargs:
-                result = hook(module, self.args, self.kwargs)
-                if result is None:
-                    continue
-                if not (isinstance(result, tuple) and len(result) == 2):
-                    raise RuntimeError(
-                        f"forward pre-hook must return None or a tuple of (new_args, new_kwargs), but got {result}."
-                    )
-                self.args, self.kwargs = result
-            else:
-                result = hook(module, self.args)
-                if result is not None:
-                    self.args = result if isinstance(result, tuple) else (result,)
-
-    def _forward_hooks(self) -> list[tuple[int, Any, bool, bool]]:
-        """(id, hook, with_kwargs, always_call), the process-wide ones first."""
-        module = self.module
-        return [
-            (key, hook, key in everywhere.forward_with_kwargs, key in everywhere.forward_always)
-            for key, hook in everywhere.forward.items()
-        ] + [
-            (key, hook, key in module._forward_hooks_with_kwargs, key in module._forward_hooks_always_called)
-            for key, hook in module._forward_hooks.items()
-        ]
-
-    def _run_forward_hook(self, hook: Any, with_kwargs: bool) -> None:
-        if with_kwargs:
-            result = hook(self.module, self.args, self.kwargs, self.result)
-        else:
-            result = hook(self.module, self.args, self.result)
-        if result is not None:
-            self.result = result
-
-    def run_skipped_always_hooks(self) -> None:
-        """After an error: run the `always_call` hooks that have not run; their own errors become warnings."""
-        for key, hook, with_kwargs, always in self._forward_hooks():
-            if not always or key in self.always_done:
-                continue
-            try:
-                self._run_forward_hook(hook, with_kwargs)
-            except Exception as error:
-                which = "global module" if key in everywhere.forward else "module"
-                warn(
-                    f"{which} forward hook with ``always_call=True`` raised an exception "
-                    f"that was silenced as another error was raised in forward: {error}")
-
-    def _attach_regular_hooks(self, hooks: list[Any]) -> None:
-        var = self.result
-        while not isinstance(var, Tensor):
-            if isinstance(var, dict):
-                var = next(v for v in var.values() if isinstance(v, Tensor))
-            else:
-                var = var[0]
-        node = var.grad_fn
-        if node is not None:
-            for hook in hooks:
-                node.register_hook(OldBackwardHook(hook, self.module))
-            self._warn_regular(node)
-
-    def _warn_regular(self, node: Any) -> None:
-        """Say what a regular backward hook on this node will miss."""
-        for values, what, grads in (
-            (self.result, "does not return", "grad_output"),
-            (self.args, "does not take as input", "grad_input"),
-        ):
-            if not isinstance(values, Tensor) and not (
-                isinstance(values, tuple) and all(isinstance(v, Tensor) for v in values)
-            ):
-                _warn_future(
-                    f"Using non-full backward hooks on a Module that {what} a single Tensor or a tuple of Tensors "
-                    "is deprecated and will be removed in future versions. This hook will be missing some of the "
-                    f"{grads}. Please use register_full_backward_hook to get the documented behavior."
-                )
-                return
-        outs = self.result if isinstance(self.result, tuple) else (self.result,)
-        out_nodes = {t.grad_fn for t in outs if t.grad_fn is not None}
-        if not out_nodes or (len(out_nodes) == 1 and node not in out_nodes) or len(out_nodes) > 1:
-            _warn_future(
-                "Using a non-full backward hook when outputs are generated by different autograd Nodes is deprecated "
-                "and will be removed in future versions. This hook will be missing some grad_output. Please use "
-                "register_full_backward_hook to get the documented behavior."
-            )
-            return
-        in_nodes = {t.grad_fn for t in self.args if t.grad_fn is not None}
-        if in_nodes != {edge[0] for edge in node.next_functions}:
-            _warn_future(
-                "Using a non-full backward hook when the forward contains multiple autograd Nodes is deprecated and "
-                "will be removed in future versions. This hook will be missing some grad_input. Please use "
-                "register_full_backward_hook to get the documented behavior."
-            )
-
-
-def _warn_future(message: str) -> None:
-    warn(message, FutureWarning)
-

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from typing import Any, Callable
+from collections.abc import Callable
+from typing import Any
 
 from ..core import saved
 from ..core.tensor import PLAIN, Tensor, TensorMeta, share_version
+from ._functional.base import T
 
 __all__ = ["Buffer", "Parameter", "UninitializedBuffer", "UninitializedParameter", "is_lazy"]
 
@@ -33,9 +35,7 @@ class Parameter(Tensor, metaclass=_ParameterMeta):
 
     def __new__(cls, data: Any = None, requires_grad: bool = True) -> Any:
         if data is None:
-            from .. import empty
-
-            data = empty(0)
+            data = T.empty(0)
         kind = type(data)
         if kind is Tensor or kind is Parameter:
             return _adopt(cls, data, requires_grad)
@@ -120,9 +120,7 @@ class Buffer(Tensor, metaclass=_BufferMeta):
 
     def __new__(cls, data: Any = None, *, persistent: bool = True) -> Any:
         if data is None:
-            from .. import empty
-
-            data = empty(0)
+            data = T.empty(0)
         t = data.detach().requires_grad_(data.requires_grad)
         t.persistent = persistent
         t._is_buffer = True
@@ -151,10 +149,8 @@ class UninitializedTensorMixin:
 
     def materialize(self, shape: Any, device: Any = None, dtype: Any = None) -> None:
         """Become an ordinary (uninitialised) tensor of `shape`; device and dtype default to the present ones."""
-        from .. import empty
-
         this: Any = self
-        this.data = empty(shape, device=this.device if device is None else device, dtype=dtype or this.dtype)
+        this.data = T.empty(shape, device=this.device if device is None else device, dtype=dtype or this.dtype)
         self.__class__ = self.cls_to_become
 
     @property
@@ -202,9 +198,7 @@ class UninitializedParameter(UninitializedTensorMixin, Parameter):
     cls_to_become = Parameter
 
     def __new__(cls, requires_grad: bool = True, device: Any = None, dtype: Any = None) -> Any:
-        from .. import empty
-
-        return _adopt(cls, empty(0, device=device, dtype=dtype), requires_grad)
+        return _adopt(cls, T.empty(0, device=device, dtype=dtype), requires_grad)
 
     def __init__(self, requires_grad: bool = True, device: Any = None, dtype: Any = None) -> None:
         pass
@@ -226,9 +220,7 @@ class UninitializedBuffer(UninitializedTensorMixin, Tensor):
     def __new__(
         cls, requires_grad: bool = False, device: Any = None, dtype: Any = None, persistent: bool = True
     ) -> Any:
-        from .. import empty
-
-        t = _adopt(cls, empty(0, device=device, dtype=dtype), requires_grad)
+        t = _adopt(cls, T.empty(0, device=device, dtype=dtype), requires_grad)
         t.persistent = persistent
         t._is_buffer = True
         return t
@@ -242,4 +234,3 @@ def is_lazy(param: Any) -> bool:
 # A Parameter is an ordinary leaf to every fast path, and what is made from it is a plain Tensor.
 PLAIN.add(Parameter)
 saved.graph_free.add(Parameter)
-

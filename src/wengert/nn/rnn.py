@@ -56,8 +56,6 @@ class RNNBase(Module):
         device: Any = None,
         dtype: Any = None,
     ) -> None:
-        from .. import empty
-
         super().__init__()
         self.mode = mode
         self.input_size = input_size
@@ -103,7 +101,7 @@ class RNNBase(Module):
                 if proj_size > 0:
                     shapes["weight_hr"] = (proj_size, hidden_size)
                 for name, shape in shapes.items():
-                    setattr(self, name + suffix, Parameter(empty(shape, device=device, dtype=dtype)))
+                    setattr(self, name + suffix, Parameter(T.empty(shape, device=device, dtype=dtype)))
                 self._all_weights.append([name + suffix for name in shapes])
         self.reset_parameters()
 
@@ -154,7 +152,9 @@ class RNNBase(Module):
         directions = 2 if self.bidirectional else 1
         return self.num_layers * directions, batch, self.proj_size or self.hidden_size
 
-    def check_hidden_size(self, hx: Any, expected_hidden_size: Any, msg: str = "Expected hidden size {}, got {}") -> None:
+    def check_hidden_size(
+        self, hx: Any, expected_hidden_size: Any, msg: str = "Expected hidden size {}, got {}"
+    ) -> None:
         """Errors: RuntimeError for another shape."""
         if tuple(hx.size()) != tuple(expected_hidden_size):
             raise RuntimeError(msg.format(tuple(expected_hidden_size), list(hx.size())))
@@ -353,18 +353,16 @@ class RNNCellBase(Module):
         device: Any = None,
         dtype: Any = None,
     ) -> None:
-        from .. import empty
-
         super().__init__()
         self.input_size = input_size
         self.hidden_size = hidden_size
         self.bias = bias
         rows = num_chunks * hidden_size
-        self.weight_ih = Parameter(empty((rows, input_size), device=device, dtype=dtype))
-        self.weight_hh = Parameter(empty((rows, hidden_size), device=device, dtype=dtype))
+        self.weight_ih = Parameter(T.empty((rows, input_size), device=device, dtype=dtype))
+        self.weight_hh = Parameter(T.empty((rows, hidden_size), device=device, dtype=dtype))
         for name in ("bias_ih", "bias_hh"):
             if bias:
-                setattr(self, name, Parameter(empty(rows, device=device, dtype=dtype)))
+                setattr(self, name, Parameter(T.empty(rows, device=device, dtype=dtype)))
             else:
                 self.register_parameter(name, None)
         self.reset_parameters()

@@ -93,9 +93,7 @@ def canonical_mask(
     if not is_bool and not mask.is_floating_point():
         raise AssertionError(f"only bool and floating types of {mask_name} are supported")
     if check_other and other_type is not None and mask.dtype != other_type:
-        warn(
-            f"Support for mismatched {mask_name} and {other_name} is deprecated. Use same type for both instead."
-        )
+        warn(f"Support for mismatched {mask_name} and {other_name} is deprecated. Use same type for both instead.")
     if is_bool:
         return T.zeros(mask.shape, dtype=target_type, device=mask.device).masked_fill_(mask, NEG_INF)
     return mask
@@ -110,9 +108,7 @@ def check_shapes(query: Any, key: Any, value: Any, key_padding_mask: Any, attn_m
 
     dims = query.dim()
     if dims not in (2, 3):
-        raise AssertionError(
-            f"query should be unbatched 2D or batched 3D tensor but received {dims}-D query tensor"
-        )
+        raise AssertionError(f"query should be unbatched 2D or batched 3D tensor but received {dims}-D query tensor")
     batched = dims == 3
     how = "batched (3-D)" if batched else "unbatched (2-D)"
     need(
@@ -237,16 +233,12 @@ def multi_head_attention_forward(
         if attn_mask.dim() == 2:
             expected = (tgt_len, src_len)
             if tuple(attn_mask.shape) != expected:
-                raise RuntimeError(
-                    f"The shape of the 2D attn_mask is {attn_mask.shape}, but should be {expected}."
-                )
+                raise RuntimeError(f"The shape of the 2D attn_mask is {attn_mask.shape}, but should be {expected}.")
             attn_mask = attn_mask.unsqueeze(0)
         else:
             expected = (bsz * num_heads, tgt_len, src_len)
             if tuple(attn_mask.shape) != expected:
-                raise RuntimeError(
-                    f"The shape of the 3D attn_mask is {attn_mask.shape}, but should be {expected}."
-                )
+                raise RuntimeError(f"The shape of the 3D attn_mask is {attn_mask.shape}, but should be {expected}.")
     if bias_k is not None and bias_v is not None:
         if static_k is not None:
             raise AssertionError("bias cannot be added to static key.")

@@ -16,10 +16,15 @@ class Operations:
     """
 
     def __getattr__(self, name: str) -> Any:
+        found = self.need(name)
+        setattr(self, name, found)
+        return found
+
+    def need(self, name: str) -> Any:
+        """The operation of that name, which may have dots: `linalg.qr`."""
         found = self.find(name)
         if found is None:
-            raise NotImplementedError(f"the operation '{name}' is not implemented")
-        setattr(self, name, found)
+            raise NotImplementedError(f"torch.{name} is not implemented")
         return found
 
     @staticmethod

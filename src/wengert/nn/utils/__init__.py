@@ -40,7 +40,7 @@ _LATER: dict[str, str | None] = {
     "weight_norm": "weight_norm",
 }
 
-__all__ = [
+__all__ = [  # noqa: PLE0604
     "clip_grad_norm",
     "clip_grad_norm_",
     "clip_grad_value_",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from ...core import modes
@@ -14,10 +14,7 @@ __all__ = ["clip_grad_norm", "clip_grad_norm_", "clip_grad_value_", "clip_grads_
 
 
 def _vector_norm(t: Any, order: float) -> Any:
-    find: Callable[..., Any] | None = T.find("linalg.vector_norm")
-    if find is None:
-        raise NotImplementedError("the operation 'linalg.vector_norm' is not implemented")
-    return find(t, order)
+    return T.need("linalg.vector_norm")(t, order)
 
 
 def get_total_norm(
@@ -100,9 +97,7 @@ def clip_grad_norm(
     return clip_grad_norm_(parameters, max_norm, norm_type, error_if_nonfinite, foreach)
 
 
-def clip_grad_value_(
-    parameters: Tensor | Iterable[Tensor], clip_value: float, foreach: bool | None = None
-) -> None:
+def clip_grad_value_(parameters: Tensor | Iterable[Tensor], clip_value: float, foreach: bool | None = None) -> None:
     """Clamp every gradient element to [-clip_value, clip_value]."""
     bound = float(clip_value)
     with modes.no_grad():

@@ -13,9 +13,7 @@ __all__ = ["parameters_to_vector", "vector_to_parameters"]
 
 def _one_device(param: Any, device: Any) -> Any:
     if device is not None and param.device != device:
-        raise TypeError(
-            "Found two parameters on different devices, this is currently not supported."
-        )
+        raise TypeError("Found two parameters on different devices, this is currently not supported.")
     return param.device
 
 

@@ -78,9 +78,7 @@ def fuse_linear_bn_eval(linear: Any, bn: Any) -> Any:
     """A copy of `linear` with `bn` folded in; both must be in evaluation mode."""
     _both_eval(linear, bn)
     if linear.out_features != bn.num_features and bn.num_features != 1:
-        raise AssertionError(
-            "To fuse, linear.out_features == bn.num_features or bn.num_features == 1"
-        )
+        raise AssertionError("To fuse, linear.out_features == bn.num_features or bn.num_features == 1")
     fused = copy.deepcopy(linear)
     fused.weight, fused.bias = fuse_linear_bn_weights(
         fused.weight, fused.bias, bn.running_mean, bn.running_var, bn.eps, bn.weight, bn.bias

@@ -60,13 +60,10 @@ class _SpectralNorm(Module):
         super().__init__()
         ndim = weight.ndim
         if dim >= ndim or dim < -ndim:
-            raise IndexError(
-                f"Dimension out of range (expected to be in range of [-{ndim}, {ndim - 1}] but got {dim})"
-            )
+            raise IndexError(f"Dimension out of range (expected to be in range of [-{ndim}, {ndim - 1}] but got {dim})")
         if n_power_iterations <= 0:
             raise ValueError(
-                "Expected n_power_iterations to be positive, but got "
-                f"n_power_iterations={n_power_iterations}"
+                f"Expected n_power_iterations to be positive, but got n_power_iterations={n_power_iterations}"
             )
         self.dim = dim if dim >= 0 else dim + ndim
         self.eps = eps
@@ -133,16 +130,9 @@ def _eye_like(a: Any, rows: int, cols: int) -> Any:
     return T.eye(rows, cols, dtype=a.dtype, device=a.device)
 
 
-def _linalg(name: str) -> Any:
-    found = T.find("linalg." + name)
-    if found is None:
-        raise NotImplementedError(f"the operation 'linalg.{name}' is not implemented")
-    return found
-
-
 def _make_orthogonal(a: Any) -> Any:
     """A nearby matrix with orthonormal columns: Q of the QR decomposition, its signs fixed."""
-    q, r = _linalg("qr")(a)
+    q, r = T.need("linalg.qr")(a)
     return q * r.diagonal(dim1=-2, dim2=-1).sgn().unsqueeze(-2)
 
 
@@ -182,7 +172,7 @@ class _Orthogonal(Module):
         if self.orthogonal_map == _OrthMaps.householder:
             a = x.tril(-1)
             tau = 2.0 / (1.0 + (a * a).sum(-2))
-            q = _linalg("householder_product")(a, tau)
+            q = T.need("linalg.householder_product")(a, tau)
             q = q * x.diagonal(dim1=-2, dim2=-1).int().unsqueeze(-2)
         else:
             a = x.tril()
@@ -190,10 +180,10 @@ class _Orthogonal(Module):
                 a = T.cat([a, a.new_zeros((*a.shape[:-2], n, n - k))], -1)
             a = a - a.mH  # skew-symmetric
             if self.orthogonal_map == _OrthMaps.matrix_exp:
-                q = _linalg("matrix_exp")(a)
+                q = T.need("linalg.matrix_exp")(a)
             else:
                 identity = _eye_like(a, n, n)
-                q = _linalg("solve")(identity - 0.5 * a, identity + 0.5 * a)
+                q = T.need("linalg.solve")(identity - 0.5 * a, identity + 0.5 * a)
             if n != k:
                 q = q[..., :k]
         if hasattr(self, "base"):
@@ -261,4 +251,3 @@ def orthogonal(
         module, name, _Orthogonal(weight, known, use_trivialization=use_trivialization), unsafe=True
     )
     return module
-

@@ -101,9 +101,7 @@ def _method_on(module: Module, name: str) -> tuple[int, Any] | None:
     """The pruning hook on this parameter. Errors: AssertionError for several."""
     hooks: Any = module._forward_pre_hooks
     found = [
-        (key, hook)
-        for key, hook in hooks.items()
-        if isinstance(hook, BasePruningMethod) and hook._tensor_name == name
+        (key, hook) for key, hook in hooks.items() if isinstance(hook, BasePruningMethod) and hook._tensor_name == name
     ]
     if len(found) > 1:
         raise AssertionError(
@@ -155,8 +153,7 @@ class PruningContainer(BasePruningMethod):
         elif method.PRUNING_TYPE == "structured":
             if not hasattr(method, "dim"):
                 raise AttributeError(
-                    "Pruning methods of PRUNING_TYPE "
-                    '"structured" need to have the attribute `dim` defined.'
+                    'Pruning methods of PRUNING_TYPE "structured" need to have the attribute `dim` defined.'
                 )
             n_dims = t.dim()
             dim = method.dim if method.dim >= 0 else n_dims + method.dim
@@ -313,17 +310,13 @@ def random_structured(module: Module, name: str, amount: float, dim: int) -> Mod
     return module
 
 
-def ln_structured(
-    module: Module, name: str, amount: float, n: Any, dim: int, importance_scores: Any = None
-) -> Module:
+def ln_structured(module: Module, name: str, amount: float, n: Any, dim: int, importance_scores: Any = None) -> Module:
     """Prune the `amount` channels along `dim` of smallest n-norm."""
     LnStructured.apply(module, name, amount, n, dim, importance_scores=importance_scores)
     return module
 
 
-def global_unstructured(
-    parameters: Any, pruning_method: Any, importance_scores: Any = None, **kwargs: Any
-) -> None:
+def global_unstructured(parameters: Any, pruning_method: Any, importance_scores: Any = None, **kwargs: Any) -> None:
     """Prune several parameters, (module, name) pairs, as if they were one vector."""
     if not isinstance(parameters, Iterable):
         raise TypeError("global_unstructured(): parameters is not an Iterable")
@@ -334,10 +327,7 @@ def global_unstructured(
     scores = [scores_of.get((module, name), getattr(module, name)) for module, name in pairs]
     vector = T.cat([s.reshape(-1) for s in scores])
     default = T.cat(
-        [
-            getattr(module, name + "_mask", T.ones_like(getattr(module, name))).reshape(-1)
-            for module, name in pairs
-        ]
+        [getattr(module, name + "_mask", T.ones_like(getattr(module, name))).reshape(-1) for module, name in pairs]
     )
     container: Any = PruningContainer.__new__(PruningContainer)
     container._pruning_methods = ()
@@ -391,9 +381,7 @@ def _validate_pruning_amount_init(amount: Any) -> None:
     if (isinstance(amount, numbers.Integral) and amount < 0) or (
         not isinstance(amount, numbers.Integral) and (float(amount) > 1.0 or float(amount) < 0.0)
     ):
-        raise ValueError(
-            f"amount={amount} should either be a float in the range [0, 1] or a non-negative integer"
-        )
+        raise ValueError(f"amount={amount} should either be a float in the range [0, 1] or a non-negative integer")
 
 
 def _count(amount: Any, size: int) -> int:

@@ -132,9 +132,7 @@ def invert_permutation(permutation: Any) -> Any:
     """The inverse permutation; None for None."""
     if permutation is None:
         return None
-    return T.empty_like(permutation).scatter_(
-        0, permutation, T.arange(permutation.numel(), device=permutation.device)
-    )
+    return T.empty_like(permutation).scatter_(0, permutation, T.arange(permutation.numel(), device=permutation.device))
 
 
 _NOT_SORTED = (

@@ -32,9 +32,16 @@ def _tied(module: Module) -> dict[int, list[str]]:
 def reparametrized(
     module: Module, given: dict[str, Any], *, tie_weights: bool = False, strict: bool = False
 ) -> Iterator[None]:
-    """Within this block the module holds the given tensors. Errors: ValueError, RuntimeError for names that do not fit."""
+    """Within this block the module holds the given tensors.
+
+    Errors: ValueError for tied names with different values; RuntimeError (`strict`) or KeyError for names that do not
+    fit.
+    """
     given = dict(given)
-    known = {**dict(module.named_parameters(remove_duplicate=False)), **dict(module.named_buffers(remove_duplicate=False))}
+    known = {
+        **dict(module.named_parameters(remove_duplicate=False)),
+        **dict(module.named_buffers(remove_duplicate=False)),
+    }
     if tie_weights:
         for names in _tied(module).values():
             values = [given[name] for name in names if name in given]
@@ -107,6 +114,4 @@ def functional_call(
         "version of PyTorch. Please use `torch.func.functional_call` instead which is a drop-in replacement.",
         FutureWarning,
     )
-    return _functional_call(
-        module, parameters_and_buffers, args, kwargs, tie_weights=tie_weights, strict=strict
-    )
+    return _functional_call(module, parameters_and_buffers, args, kwargs, tie_weights=tie_weights, strict=strict)
