@@ -166,8 +166,15 @@ def _copysign_line(input: Any, other: Any) -> Any:
 copysign = install_binary(_copysign, _copysign_line, ("copysign",))
 samples("copysign", *pointwise2(), complex=False)
 
+
+
+def _no_heaviside_derivative(xp: Any, g: Any) -> Any:
+    raise RuntimeError("derivative for aten::heaviside is not implemented")
+
+
 _heaviside = elementwise(
-    "heaviside", inputs=("x", "y"), promote="keep",
+    "heaviside", vjp=dict(x=_no_heaviside_derivative, y=_no_heaviside_derivative), promote="keep",
+    node="NotImplemented",
     kernel=lambda x, y: np.where(x == 0, y, (x > 0).astype(x.dtype)),
 )  # fmt: skip
 

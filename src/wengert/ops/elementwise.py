@@ -10,7 +10,8 @@ from ..core.graph import LEAF, VIEW
 from ..core.inplace import inplace, inplace_with, write_out
 from ..core.modes import GRAD, NO_GRAD, mode
 from ..core.primitive import composite, elementwise, ops
-from ..core.promotion import check_cast
+from ..core.promotion import check_cast, result_dtype
+from ..core.samples import Case, T, pointwise, pointwise2, samples
 from ..core.tensor import PLAIN, Tensor
 from ..kernels import numpy as kernels
 from .install import FUNCTIONS, OPERANDS, binary, inplace_operator, operand, operators, public, unary
@@ -19,7 +20,18 @@ LN2, LN10 = math.log(2.0), math.log(10.0)
 
 # ---------------------------------------------------------------- one input
 
-neg = unary(elementwise("neg", vjp=dict(x=lambda xp, g: -g), promote="keep"), names=("negative",))
+
+def _refuse_bool_neg(x: Any) -> Any:
+    if x.dtype.kind == "b":
+        raise RuntimeError(
+            "Negation, the `-` operator, on a bool tensor is not supported. If you are trying to invert a mask, use "
+            "the `~` or `logical_not()` operator instead."
+        )
+    return kernels.np.negative(x)
+
+
+_neg = elementwise("neg", vjp=dict(x=lambda xp, g: -g), promote="keep", kernel=_refuse_bool_neg)
+neg = unary(_neg, kernels.np.negative, names=("negative",))
 Tensor.__neg__ = neg  # type: ignore[attr-defined]
 exp = unary(elementwise("exp", d=dict(x=lambda xp, out: out)))
 exp2 = unary(elementwise("exp2", d=dict(x=lambda xp, out: out * LN2)))
@@ -27,7 +39,7 @@ expm1 = unary(elementwise("expm1", d=dict(x=lambda xp, out: out + 1)))
 log = unary(elementwise("log", vjp=dict(x=lambda xp, g, x: g / xp.conj(x))))
 log2 = unary(elementwise("log2", vjp=dict(x=lambda xp, g, x: g / (xp.conj(x) * LN2))))
 log10 = unary(elementwise("log10", vjp=dict(x=lambda xp, g, x: g / (xp.conj(x) * LN10))))
-log1p = unary(elementwise("log1p", vjp=dict(x=lambda xp, g, x: g / (xp.conj(x) + 1))))
+log1p = unary(elementwise("log1p", vjp=dict(x=lambda xp, g, x: g / (xp.conj(x) + 1)), node="Log1PBackward0"))
 sin = unary(elementwise("sin", d=dict(x=lambda xp, x: xp.cos(x))))
 cos = unary(elementwise("cos", d=dict(x=lambda xp, x: -xp.sin(x))))
 tan = unary(elementwise("tan", d=dict(x=lambda xp, out: out * out + 1)))
@@ -44,7 +56,28 @@ sqrt = unary(elementwise("sqrt", vjp=dict(x=lambda xp, g, out: g / (2 * xp.conj(
 rsqrt = unary(elementwise("rsqrt", d=dict(x=lambda xp, out: -0.5 * out * out * out)))
 reciprocal = unary(elementwise("reciprocal", d=dict(x=lambda xp, out: -out * out)))
 sigmoid = unary(elementwise("sigmoid", d=dict(x=lambda xp, out: out * (1 - out))))
-relu = unary(elementwise("relu", vjp=dict(x=lambda xp, g, out: xp.where(out > 0, g, 0)), promote="keep"))
+
+
+def _relu_kernel(x: Any, out: Any = None) -> Any:
+    if x.dtype.kind == "b":
+        raise RuntimeError("Boolean inputs not supported for relu")
+    if x.dtype.kind == "c":
+        raise NotImplementedError("clamp is not supported for complex types")
+    return kernels.np.maximum(x, 0, out=out)
+
+
+_relu = elementwise(
+    "relu", vjp=dict(x=lambda xp, g, out: xp.threshold_backward(g, out)), promote="keep", kernel=_relu_kernel
+)
+# a primitive, so that the gradient of relu depends on its input as PyTorch's does: its second derivative is 0
+_threshold_backward = elementwise(
+    "threshold_backward",
+    kernel=lambda x, y: kernels.np.where(y <= 0, x.dtype.type(0), x),
+    vjp=dict(x=lambda xp, g, y: xp.threshold_backward(g, y), y=lambda xp, g: xp.zeros_like(g)),
+    promote="keep",
+    node="ThresholdBackwardBackward0",
+)
+relu = unary(_relu, kernels.relu)
 
 
 def _power_rule(xp: Any, g: Any, x: Any, exponent: Any) -> Any:
@@ -120,8 +153,20 @@ def _pow_number(x: Tensor, exponent: Any) -> Any:
     return _pow_any(x, exponent)
 
 
+def _pow_kernel(x: Any, y: Any) -> Any:
+    """Integers to negative powers are what is left of 1/x: 1 and -1 stay, others are 0."""
+    np = kernels.np
+    if x.dtype.kind == "b":
+        raise NotImplementedError("\"pow\" not implemented for 'Bool'")
+    if x.dtype.kind == "i" and (y < 0).any():
+        sign = np.where(y % 2 == 0, 1, x)
+        return np.where(y < 0, np.where(abs(x) == 1, sign, 0), np.power(x, np.where(y < 0, 0, y))).astype(x.dtype)
+    return np.power(x, y)
+
+
 _pow = elementwise(
     "pow",
+    kernel=_pow_kernel,
     vjp=dict(
         x=lambda xp, g, x, y: g * xp.conj(xp.where(y == 0, 0, y * xp.pow(x, y - 1))),
         y=lambda xp, g, x, y, out: g * xp.conj(xp.where((x == 0) & _nonnegative(xp, y), 0, out * xp.log(x))),
@@ -145,24 +190,16 @@ def _pow_any(x: Any, exponent: Any) -> Any:
 
         return dispatch(_pow, (x, exponent), {}, _scalar_pow_node)
     if isinstance(exponent, Tensor):
-        _check_integer_power(x, exponent)
         return _pow(x, exponent)
     kind = x.dtype
     if not (kind.is_floating_point or kind.is_complex):
-        if isinstance(exponent, (float, complex)):
-            from ..core.promotion import result_dtype
-
+        if isinstance(exponent, (float, complex)) or kind.category == 0:
             x = x.to(result_dtype((x._data, exponent)))  # type: ignore[attr-defined]
-        elif exponent < 0:
+        if not isinstance(exponent, complex) and exponent < 0 and x.dtype.category < 2:
             raise RuntimeError("Integers to negative integer powers are not allowed.")
     elif isinstance(exponent, complex) and not kind.is_complex:
         x = x.to(kind.to_complex())  # type: ignore[attr-defined]
     return _pow_scalar(x, exponent=exponent)
-
-
-def _check_integer_power(x: Tensor, y: Tensor) -> None:
-    if x.dtype.category < 2 and y.dtype.category < 2 and y.dtype.is_signed and bool((y._data < 0).any()):
-        raise RuntimeError("Integers to negative integer powers are not allowed.")
 
 
 @public
@@ -208,7 +245,7 @@ _div = elementwise(
         y=lambda xp, g, x, y: -g * xp.conj(x / y / y),
     ),
 )
-_rsub = _sub.renamed("RsubBackward1")
+_rsub, _rsub_tensor = _sub.renamed("RsubBackward1"), _sub.renamed("RsubBackward0")
 
 
 def _refuse_bool(x: Any, y: Any) -> None:
@@ -238,35 +275,66 @@ _div_line = binary(_div, kernels.div, names=("true_divide",))
 _add_inplace, _sub_inplace, _div_inplace = Tensor.add_, Tensor.sub_, Tensor.div_  # type: ignore[attr-defined]
 
 
-def _scaled(other: Any, alpha: Any, name: str) -> Any:
-    """alpha * other, with the checks of add and sub."""
-    kind = other.dtype.category if isinstance(other, Tensor) else 0
-    if isinstance(alpha, bool) and kind:
+def _check_alpha(x: Any, y: Any, alpha: Any) -> None:
+    """What may multiply `y` depends on the dtype of the result."""
+    data = [t._data if isinstance(t, Tensor) and not t._level else t for t in (x, y)]
+    kind = result_dtype(data).category
+    if alpha.__class__ is bool and kind:
         raise RuntimeError("Boolean alpha only supported for Boolean results.")
-    if isinstance(alpha, float) and isinstance(other, Tensor) and kind < 2:
+    if kind < 2 and isinstance(alpha, float):
         raise RuntimeError("For integral input tensors, argument alpha must not be a floating point number.")
-    return other * alpha
+    if kind < 3 and isinstance(alpha, complex):
+        raise RuntimeError("For non-complex input tensors, argument alpha must not be a complex number.")
+
+
+def _with_alpha(name: str, sign: int) -> Any:
+    """x + sign * alpha * y"""
+    return elementwise(
+        name + "_alpha",
+        params=("alpha",),
+        kernel=lambda x, y, alpha: x + x.dtype.type(sign * alpha) * y if sign > 0 else x - x.dtype.type(alpha) * y,
+        vjp=dict(x=lambda xp, g: g, y=lambda xp, g, alpha: g * (sign * xp.conj(alpha))),
+        promote="keep",
+        node=f"{name.capitalize()}Backward0",
+    )
+
+
+_add_alpha, _sub_alpha = _with_alpha("add", 1), _with_alpha("sub", -1)
+
+
+def _scaled(prim: Any, name: str, x: Any, y: Any, alpha: Any) -> Any:
+    x, y = operand(x, name, 1), operand(y, name)
+    if name == "sub":
+        _refuse_bool(x, y)
+        _refuse_bool(y, x)
+    _check_alpha(x, y, alpha)
+    return prim(x, y, alpha=alpha)
 
 
 @public
 def add(input: Any, other: Any, *, alpha: Any = 1, out: Tensor | None = None) -> Any:
     """input + alpha * other, broadcast. Differentiable in both."""
-    if alpha.__class__ is not int or alpha != 1:
-        other = _scaled(other, alpha, "add")
-    y = _add_line(input, other)
+    if alpha.__class__ is int and alpha == 1:
+        y = _add_line(input, other)
+    else:
+        y = _scaled(_add_alpha, "add", input, other, alpha)
     return y if out is None else write_out(out, y, "add")
 
 
 @public
 def sub(input: Any, other: Any, *, alpha: Any = 1, out: Tensor | None = None) -> Any:
     """input - alpha * other, broadcast. Differentiable in both; bool tensors are refused."""
-    if alpha.__class__ is not int or alpha != 1:
-        other = _scaled(other, alpha, "sub")
-    y = _sub_any(input, other)
+    if alpha.__class__ is int and alpha == 1:
+        y = _sub_any(input, other)
+    else:
+        y = _scaled(_sub_alpha, "sub", input, other, alpha)
     return y if out is None else write_out(out, y, "sub")
 
 
-@public(name="rsub")
+_rsub_alpha = _sub_alpha.renamed("RsubBackward1")
+
+
+@public(name="rsub", method=False)
 def rsub(input: Tensor, other: Any, *, alpha: Any = 1) -> Any:
     """other - alpha * input."""
     from ..core.dispatch import dispatch
@@ -274,17 +342,23 @@ def rsub(input: Tensor, other: Any, *, alpha: Any = 1) -> Any:
     other = operand(other, "rsub")
     _refuse_bool(input, other)
     _refuse_bool(other, input)
-    return dispatch(_sub, (other, input if alpha == 1 else input * alpha), {}, _rsub)
+    if alpha.__class__ is int and alpha == 1:
+        return dispatch(_sub, (other, input), {}, _rsub_tensor if isinstance(other, Tensor) else _rsub)
+    _check_alpha(other, input, alpha)
+    return dispatch(_sub_alpha, (other, input), {"alpha": alpha}, _rsub_alpha)
 
 
 @public(name="add_", function=False)
 def add_(self: Tensor, other: Any, *, alpha: Any = 1) -> Tensor:
-    return _add_inplace(self, other if alpha.__class__ is int and alpha == 1 else _scaled(other, alpha, "add_"))
+    if alpha.__class__ is int and alpha == 1:
+        return _add_inplace(self, other)
+    return inplace_with(lambda old: _scaled(_add_alpha, "add", old, other, alpha), self, (other,))
 
 
 @public(name="sub_", function=False)
 def sub_(self: Tensor, other: Any, *, alpha: Any = 1) -> Tensor:
-    other = other if alpha.__class__ is int and alpha == 1 else _scaled(other, alpha, "sub_")
+    if alpha.__class__ is not int or alpha != 1:
+        return inplace_with(lambda old: _scaled(_sub_alpha, "sub", old, other, alpha), self, (other,))
     if self.dtype.category == 0 or other.__class__ is bool or (isinstance(other, Tensor) and other.dtype.category == 0):
         _refuse_bool(self, other)
         _refuse_bool(other, self)
@@ -342,3 +416,18 @@ operators("add", _add_line, kernels.add)
 operators("sub", _sub_line, kernels.sub, _sub_any, _rsub_operator)
 operators("mul", mul, kernels.mul)
 operators("truediv", _div_line, kernels.div, _div_line, _rdiv)
+
+for _name in ("neg", "exp", "exp2", "expm1", "sin", "cos", "tan", "atan", "sinh", "cosh", "tanh", "asinh", "sigmoid"):
+    samples(_name, *pointwise(-1.2, 1.2))
+for _name in ("log", "log2", "log10", "log1p", "sqrt", "rsqrt", "reciprocal"):
+    samples(_name, *pointwise(0.2, 3.0))
+for _name in ("asin", "acos", "atanh"):
+    samples(_name, *pointwise(-0.9, 0.9))
+samples("acosh", *pointwise(1.1, 3.0))
+samples("relu", *pointwise(), complex=False)
+samples("mul", *pointwise2())
+samples("add", *pointwise2(), Case(T(3, 4), T(4), alpha=2))
+samples("sub", *pointwise2(), Case(T(3, 4), T(4), alpha=2))
+samples("rsub", *pointwise2(), Case(T(3), 2.0, alpha=3))
+samples("pow", *pointwise2(0.5, 2.0), Case(T(3), 2), Case(T(3), 3), Case(T(3, low=1, high=2), -0.5),
+        Case(2.0, T(3)), Case(T(3), 0), Case(T(2, low=1, high=2), -2))  # fmt: skip

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import math
 from typing import Any
 
 import numpy as np
 
+from ..core.dispatch import dispatch
 from ..core.inplace import write_out
-from ..core.primitive import ops, reduction
+from ..core.primitive import TABLE, ops, reduction
 from ..core.return_types import TYPES
 from ..core.samples import Case, T, samples
 from ..core.tensor import Tensor, wrap
@@ -218,8 +218,12 @@ def _quantile(input: Any, q: Any, dim: Any, keepdim: bool, interpolation: str, n
     y = ops.permute(y, dims=(len(others), *range(len(others))))
     if keepdim:
         kept = [1] * ndim if d is None else [1 if i == d else m for i, m in enumerate(x.shape)]
-        return ops.reshape(y, (*q_shape, *kept))
-    return ops.reshape(y, (*q_shape, *others))
+        others = tuple(kept)
+    y = ops.reshape(y, (*q_shape, *others, 1))
+    return dispatch(TABLE["squeeze"], (y,), {"dim": (y.ndim - 1,)}, _squeezed)
+
+
+_squeezed = TABLE["squeeze"].renamed("SqueezeBackward4")
 
 
 @public
@@ -238,7 +242,7 @@ def nanquantile(
     out: Tensor | None = None,
 ) -> Tensor:  # fmt: skip
     """`quantile` of what is not nan."""
-    y: Tensor = _quantile(input, q, dim, keepdim, interpolation, "nanquantile", True)
+    y: Tensor = _quantile(input, q, dim, keepdim, interpolation, "quantile", True)
     return y if out is None else write_out(out, y, "nanquantile")
 
 
@@ -249,5 +253,3 @@ for _name in ("quantile", "nanquantile"):
         Case(T(3, 4), 0.6, 1, interpolation="midpoint"), Case(T(3, 4), 0.6, 1, interpolation="nearest"),
         Case(T(3, 4), T(2, low=0.1, high=0.9, grad=False), 1), Case(T(), 0.5), complex=False,
     )  # fmt: skip
-
-__all__ = ["math"]

@@ -120,21 +120,17 @@ def _div_floor_kernel(x: Any, y: Any) -> Any:
 _ROUNDED = dict(x=lambda xp, g: xp.zeros_like(g), y=lambda xp, g: xp.zeros_like(g))
 _div_trunc = elementwise(
     "div_trunc", vjp=_ROUNDED, promote="keep", kernel=supported(_div_trunc_kernel, "div_trunc_cpu", "bc"),
-    node="DivBackward3",
+    node="DivBackward2",
 )  # fmt: skip
 _div_floor = elementwise(
     "div_floor", vjp=_ROUNDED, promote="keep", kernel=supported(_div_floor_kernel, "div_floor_cpu", "bc"),
-    node="DivBackward3",
+    node="DivBackward2",
 )  # fmt: skip
-
-
-_rounded_by_number = {prim: prim.renamed("DivBackward2") for prim in (_div_trunc, _div_floor)}
 
 
 def divide_rounded(x: Any, y: Any, mode: str) -> Any:
     """x / y rounded towards zero ("trunc") or down ("floor")."""
-    prim = _div_trunc if mode == "trunc" else _div_floor
-    return dispatch(prim, (x, y), {}, None if isinstance(y, Tensor) else _rounded_by_number[prim])
+    return (_div_trunc if mode == "trunc" else _div_floor)(x, y)
 
 
 ops.div_rounded = divide_rounded

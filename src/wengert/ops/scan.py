@@ -11,8 +11,9 @@ from typing import Any
 import numpy as np
 
 from ..core.batching import batch_along_dim, size_of_batch, stretched
+from ..core.dispatch import dispatch
 from ..core.inplace import inplace_with, write_out
-from ..core.primitive import general, linear, ops
+from ..core.primitive import TABLE, general, linear, ops
 from ..core.return_types import TYPES
 from ..core.samples import Case, T, samples
 from ..core.tensor import Tensor
@@ -332,16 +333,16 @@ def diff(
 
 
 def _panels(y: Tensor, x: Any, dx: Any, dim: int, name: str) -> Any:
-    """The areas between neighbours along `dim`."""
+    """Twice the areas between neighbours along `dim` (in units of `dx`), and what to multiply their sums with."""
     y = cast_input(y, None, name)
-    refuse(y, "b", f"{name}: received a bool input for `y`, but bool is not supported")
     d = wrap_dim(dim, y.ndim)
-    sides = piece(y, d, 1, None) + piece(y, d, None, -1)
     if x is None:
-        if not isinstance(dx, (int, float, complex, Tensor)):
-            raise RuntimeError(f"{name}: Currently, we only support dx as a real number.")
-        return sides * dx / 2.0, d
-    refuse(x, "b", f"{name}: received a bool input for `x`, but bool is not supported")
+        refuse(y, "b", f"{name}: received a bool input for `y`, but bool is not supported")
+        sides = piece(y, d, 1, None) + piece(y, d, None, -1)
+        return sides, d, dx / 2.0
+    for given in (x, y):
+        refuse(given, "b", f"{name}: received a bool input for `x` or `y`, but bool is not supported")
+    sides = piece(y, d, 1, None) + piece(y, d, None, -1)
     if x.ndim == 1 and y.ndim != 1:
         if x.shape[0] != y.shape[d]:
             raise RuntimeError(f"{name}: There must be one `x` value for each sample point")
@@ -350,15 +351,26 @@ def _panels(y: Tensor, x: Any, dx: Any, dim: int, name: str) -> Any:
     else:
         dd = d + x.ndim - y.ndim
         widths = piece(x, dd, 1, None) - piece(x, dd, None, -1)
-    return sides * widths / 2.0, d
+    return widths * sides, d, None
+
+
+def _halved(doubled: Tensor, scale: Any) -> Tensor:
+    """From twice the area to the area."""
+    if scale is None:
+        return dispatch(TABLE["div"], (doubled, 2.0), {}, _by_scalar["div"])  # type: ignore[no-any-return]
+    return dispatch(TABLE["mul"], (doubled, scale), {}, _by_scalar["mul"])  # type: ignore[no-any-return]
+
+
+_by_scalar = {"div": TABLE["div"].renamed("DivBackward1"), "mul": TABLE["mul"].renamed("MulBackward1")}
 
 
 def _trapezoid(name: str) -> Any:
     def fn(y: Tensor, x: Any = None, *, dx: Any = 1, dim: int = -1) -> Tensor:
-        if y.shape[dim] == 0 if y.ndim else False:
+        y = cast_input(y, None, name)
+        if y.ndim and y.shape[wrap_dim(dim, y.ndim)] == 0:
             return ops.sum(y, dim=(wrap_dim(dim, y.ndim),), keepdim=False) * 0.0  # type: ignore[no-any-return]
-        areas, d = _panels(y, x, 1 if dx is None else dx, dim, "trapezoid")
-        return ops.sum(areas, dim=(d,), keepdim=False)  # type: ignore[no-any-return]
+        doubled, d, scale = _panels(y, x, 1 if dx is None else dx, dim, "trapezoid")
+        return _halved(ops.sum(doubled, dim=(d,), keepdim=False), scale)
 
     fn.__name__ = fn.__qualname__ = name
     fn.__doc__ = "The integral along `dim` by the trapezoid rule, at points `x` or in steps `dx`."
@@ -373,8 +385,10 @@ trapz = _trapezoid("trapz")
 @public(method=False)
 def cumulative_trapezoid(y: Tensor, x: Any = None, *, dx: Any = 1, dim: int = -1) -> Tensor:
     """The running integral along `dim` by the trapezoid rule: one element less."""
-    areas, d = _panels(y, x, dx, dim, "cumulative_trapezoid")
-    return cumsum(areas, d)  # type: ignore[no-any-return]
+    doubled, d, scale = _panels(y, x, dx, dim, "cumulative_trapezoid")
+    if scale is None:
+        return _halved(cumsum(doubled, d), None)
+    return cumsum(doubled * scale, d)  # type: ignore[no-any-return]
 
 
 samples("diff", Case(T(3, 4)), Case(T(3, 4), 2, 0), Case(T(3), prepend=T(1), append=T(2)))

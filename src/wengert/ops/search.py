@@ -15,6 +15,7 @@ from ..core.samples import Case, T, samples
 from ..core.tensor import Tensor, wrap
 from .compare import tensor_operand
 from .install import public
+from .lines import supported
 from .reduce import cast_input, wrap_dim
 
 # ---------------------------------------------------------------- unique
@@ -163,7 +164,8 @@ def _searchsorted_batch(prim: Any, vals: Any, dims: Any, params: Any) -> tuple[A
 
 
 _searchsorted = general(
-    "searchsorted", inputs=("x", "y"), params=("right",), kernel=_searchsorted_kernel, batch=_searchsorted_batch,
+    "searchsorted", inputs=("x", "y"), params=("right",), 
+    kernel=supported(_searchsorted_kernel, "searchsorted_out_cpu", "bc"), batch=_searchsorted_batch,
     promote="keep",
 )  # fmt: skip
 
@@ -252,25 +254,52 @@ def _range(data: Any, low: float, high: float, name: str) -> tuple[float, float]
     return low, high
 
 
-def _floating(x: Tensor, name: str) -> Any:
-    if x.dtype.name not in ("float32", "float64"):
-        raise NotImplementedError(f"\"{name}\" not implemented for '{x.dtype.scalar_name}'")
-    return x._data
+def _floating(data: Any, name: str) -> None:
+    if data.dtype not in (np.float32, np.float64):
+        raise NotImplementedError(f"\"{name}\" not implemented for '{FROM_NUMPY[data.dtype].scalar_name}'")
 
 
-def _counted(data: Any, edges: Any, weights: Any = None) -> Any:
+def _check_bins(bins: int) -> None:
+    if bins <= 0:
+        raise RuntimeError(f"torch.histogram(): bins must be > 0, but got {bins} for dimension 0")
+
+
+def _counted(data: Any, edges: Any, weights: Any) -> Any:
     """How many (or what weight) lies in each bin; a bin holds its left end, the last both."""
     n = edges.size - 1
     inside = (data >= edges[0]) & (data <= edges[-1])
     place = np.minimum(np.searchsorted(edges, data[inside], side="right") - 1, n - 1)
-    weights = None if weights is None else weights[inside]
-    return np.bincount(place, weights, n).astype(data.dtype)
+    return np.bincount(place, None if weights is None else weights[inside], n).astype(data.dtype)
 
 
-def _even_places(data: Any, low: Any, high: Any, bins: int) -> Any:
-    inside = (data >= low) & (data <= high)
-    place = ((data[inside] - low) / (high - low) * bins).astype(np.int64)
-    return np.bincount(np.minimum(place, bins - 1), minlength=bins).astype(data.dtype)
+def _histc_kernel(x: Any, *, bins: int, low: float, high: float) -> Any:
+    _floating(x, "histogram_cpu")
+    low, high = _range(x, low, high, "torch.histc")
+    inside = (x >= low) & (x <= high)
+    place = ((x[inside] - low) / (high - low) * bins).astype(np.int64)
+    return np.bincount(np.minimum(place, bins - 1), minlength=bins).astype(x.dtype)
+
+
+def _histogram_kernel(x: Any, bins: Any, weight: Any, *, count: Any, range: Any, density: bool) -> tuple[Any, Any]:
+    _floating(x, "histogramdd")
+    data = x.reshape(-1)
+    edges = bins
+    if edges is None:
+        low, high = _range(data, *(range or (0, 0)), "torch.histogram") if data.size or range else (0.0, 1.0)
+        edges = np.linspace(low, high, count + 1, dtype=data.dtype)
+    hist = _counted(data, edges, None if weight is None else weight.reshape(-1))
+    return (hist / hist.sum() / np.diff(edges)).astype(data.dtype) if density else hist, edges.copy()
+
+
+def _no_histogram_derivative(xp: Any, gs: Any, needs: Any) -> Any:
+    raise RuntimeError("derivative for aten::histogram is not implemented")
+
+
+_histc = general("histc", params=("bins", "low", "high"), kernel=_histc_kernel, half="native")
+_histogram = general(
+    "histogram", inputs=("x", "bins", "weight"), params=("count", "range", "density"), kernel=_histogram_kernel,
+    n_outputs=2, vjp=_no_histogram_derivative, node="NotImplemented", half="native",
+)  # fmt: skip
 
 
 @public
@@ -279,13 +308,10 @@ def histc(
 ) -> Tensor:
     """How many elements are in each of `bins` equal parts of [min, max] (of their own range, if both are equal)."""
     input = cast_input(input, None, "histc")
-    data = _floating(input, "histogram_cpu").reshape(-1)
-    if bins <= 0:
-        raise RuntimeError(f"torch.histogram(): bins must be > 0, but got {bins} for dimension 0")
+    _check_bins(bins)
     if min > max:
         raise RuntimeError("torch.histc: max must be larger than min")
-    low, high = _range(data, min, max, "torch.histc")
-    y = wrap(_even_places(data, low, high, bins))
+    y: Tensor = _histc(input, bins=bins, low=min, high=max)
     return y if out is None else write_out(out, y, "histc")
 
 
@@ -296,26 +322,43 @@ def histogram(
 ) -> Any:  # fmt: skip
     """(hist, bin_edges): counts or weights in `bins` equal parts of `range`, or between the edges in tensor `bins`."""
     input = cast_input(input, None, "histogram")
-    data = _floating(input, "histogram_cpu").reshape(-1)
-    if isinstance(bins, Tensor):
-        if bins.dtype is not input.dtype:
-            raise RuntimeError("torch.histogram(): input tensor and bins tensors should have the same dtype")
-        edges = np.ascontiguousarray(bins._data)
-    else:
-        if bins <= 0:
-            raise RuntimeError(f"torch.histogram(): bins must be > 0, but got {bins} for dimension 0")
-        low, high = _range(data, *(range or (0, 0)), "torch.histogram") if data.size or range else (0.0, 1.0)
-        edges = np.linspace(low, high, bins + 1, dtype=data.dtype)
-    weights = None if weight is None else weight._data.reshape(-1)
+    edges = bins if isinstance(bins, Tensor) else None
+    if edges is None:
+        _check_bins(bins)
+    elif edges.dtype is not input.dtype:
+        raise RuntimeError("torch.histogram(): input tensor and bins tensors should have the same dtype")
     if weight is not None and weight.dtype is not input.dtype:
-        raise RuntimeError("torch.histogram(): if weight tensor is provided, input tensor and weight tensor should have the same dtype")
-    hist = _counted(data, edges, weights)
-    if density:
-        hist = (hist / hist.sum() / np.diff(edges)).astype(data.dtype)
-    pair = (wrap(hist), wrap(edges))
+        raise RuntimeError(
+            "torch.histogram(): if weight tensor is provided, input tensor and weight tensor should have the same dtype"
+        )
+    pair = _histogram(input, edges, weight, count=bins if edges is None else 0, range=range, density=density)
     if out is not None:
-        pair = tuple(write_out(o, y, "histogram") for o, y in zip(out, pair, strict=True))  # type: ignore[assignment]
+        pair = tuple(write_out(o, y, "histogram") for o, y in zip(out, pair, strict=True))
     return TYPES["histogram"](pair)
+
+
+def _histogramdd_kernel(x: Any, weight: Any, *, bins: Any, range: Any, density: bool) -> tuple[Any, ...]:
+    _floating(x, "histogramdd")
+    points = x.reshape(-1, x.shape[-1])
+    edges = []
+    for i, size in enumerate(bins):
+        if not isinstance(size, int):
+            edges.append(np.asarray(size))
+            continue
+        given = (0, 0) if range is None else tuple(range[2 * i : 2 * i + 2])
+        edges.append(np.linspace(*_range(points[:, i], *given, "torch.histogramdd"), size + 1, dtype=x.dtype))
+    hist, _ = np.histogramdd(points, edges, weights=None if weight is None else weight.reshape(-1))
+    if density:
+        hist = hist / hist.sum()
+        for i, e in enumerate(edges):
+            hist = hist / np.diff(e).reshape([-1 if d == i else 1 for d in np.arange(len(edges))])
+    return (hist.astype(x.dtype), *edges)
+
+
+_histogramdd = general(
+    "histogramdd", inputs=("x", "weight"), params=("bins", "range", "density"), kernel=_histogramdd_kernel,
+    n_outputs=None, vjp=_no_histogram_derivative, node="NotImplemented", half="native",
+)  # fmt: skip
 
 
 @public(method=False)
@@ -324,25 +367,10 @@ def histogramdd(
 ) -> Any:
     """(hist, bin_edges) of points: the last dimension of `input` holds coordinates."""
     input = cast_input(input, None, "histogramdd")
-    data = _floating(input, "histogramdd_cpu")
-    points = data.reshape(-1, data.shape[-1])
-    n = points.shape[1]
-    sizes = [bins] * n if isinstance(bins, int) else list(bins)
-    edges = []
-    for i, size in enumerate(sizes):
-        if isinstance(size, Tensor):
-            edges.append(size._data)
-            continue
-        given = (0, 0) if range is None else tuple(range[2 * i : 2 * i + 2])
-        low, high = _range(points[:, i], *given, "torch.histogramdd")
-        edges.append(np.linspace(low, high, size + 1, dtype=data.dtype))
-    weights = None if weight is None else weight._data.reshape(-1)
-    hist, _ = np.histogramdd(points, edges, weights=weights)
-    if density:
-        hist = hist / hist.sum()
-        for i, e in enumerate(edges):
-            hist = hist / np.diff(e).reshape([-1 if d == i else 1 for d in np.arange(n)])
-    return TYPES["histogramdd"]((wrap(hist.astype(data.dtype)), tuple(wrap(e) for e in edges)))
+    sizes = [bins] * input.shape[-1] if isinstance(bins, int) else list(bins)
+    given = tuple(s.detach()._data if isinstance(s, Tensor) else s for s in sizes)  # type: ignore[attr-defined]
+    hist, *edges = _histogramdd(input, weight, bins=given, range=range, density=density)
+    return TYPES["histogramdd"]((hist, tuple(edges)))
 
 
 samples("histc", Case(T(3, 4), 4), Case(T(8), 3, -1, 1), differentiable=False, complex=False)
@@ -351,23 +379,32 @@ samples("histogram", Case(T(8), 4), Case(T(8), 3, range=(-1.0, 1.0), density=Tru
 samples("histogramdd", Case(T(6, 2), [2, 3]), differentiable=False, complex=False)
 
 
+def _bincount_kernel(x: Any, weights: Any, *, minlength: int) -> Any:
+    if x.ndim != 1 or (x.size and x.min() < 0):
+        raise RuntimeError("bincount only supports 1-d non-negative integral inputs.")
+    if weights is None:
+        return np.bincount(x, minlength=minlength).astype(np.int64)
+    kind = np.float32 if weights.dtype == np.float32 else np.float64
+    return np.bincount(x, weights.astype(np.float64), minlength).astype(kind)
+
+
+_bincount = general(
+    "bincount", inputs=("x", "weights"), params=("minlength",), kernel=_bincount_kernel, half="native",
+    batch=_shape_depends("bincount"),
+)  # fmt: skip
+
+
 @public
 def bincount(input: Tensor, weights: Tensor | None = None, minlength: int = 0) -> Tensor:
     """How often (or with what weight) each number from 0 on occurs in a 1-d tensor of integers."""
     input = cast_input(input, None, "bincount")
-    data = input._data
     if input.dtype.category != 1:
         raise NotImplementedError(f"\"bincount_cpu\" not implemented for '{input.dtype.scalar_name}'")
     if minlength < 0:
         raise RuntimeError("minlength should be >= 0")
-    if data.ndim != 1 or (data.size and data.min() < 0):
-        raise RuntimeError("bincount only supports 1-d non-negative integral inputs.")
-    if weights is None:
-        return wrap(np.bincount(data, minlength=minlength).astype(np.int64))
-    if weights.ndim != 1 or weights.shape[0] != data.shape[0]:
+    if weights is not None and (weights.ndim != 1 or tuple(weights.shape) != tuple(input.shape)):
         raise RuntimeError("weights should be 1-d and have the same length as input")
-    kind = weights._data.dtype if weights._data.dtype == np.float32 else np.dtype(np.float64)
-    return wrap(np.bincount(data, weights._data, minlength).astype(kind))
+    return _bincount(input, weights, minlength=int(minlength))  # type: ignore[no-any-return]
 
 
 samples("bincount", Case(_INTS), Case(_INTS, minlength=7), Case(_INTS, T(6, grad=False)), differentiable=False,
@@ -412,5 +449,3 @@ _isin = general(
 )  # fmt: skip
 ops.isin = isin
 samples("isin", Case(_INTS, T(2, dtype="int64", low=0, high=3)), Case(_INTS, 2, invert=True), differentiable=False)
-
-__all__ = ["FROM_NUMPY"]
