@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any
-
+from ..core.missing import missing
 from . import lr_scheduler
 from ._adafactor import Adafactor
 from ._muon import Muon
+from ._stateless import swap_in_optimizer_params_and_state
 from .adadelta import Adadelta
 from .adagrad import Adagrad
 from .adam import Adam
@@ -41,13 +41,8 @@ __all__ = [
     "SparseAdam",
     "lr_scheduler",
     "swa_utils",
+    "swap_in_optimizer_params_and_state",
 ]
 
-
-def __getattr__(name: str) -> Any:
-    """``swa_utils`` needs ``nn``; it is imported when it is asked for."""
-    if name == "swa_utils":
-        import importlib
-
-        return importlib.import_module(__name__ + ".swa_utils")
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+#: `swa_utils` needs `nn`; it is imported when it is asked for.
+__getattr__ = missing(__name__, lazy=["swa_utils"])

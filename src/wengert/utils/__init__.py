@@ -1,17 +1,12 @@
-"""Helpers around training: ``utils.data``, ``utils.checkpoint``, ``utils.hooks`` ... Each is imported on first use."""
+"""Helpers around training: ``utils.data``, ``utils.checkpoint`` ... Each is imported when it is first used."""
 
 from __future__ import annotations
 
-import importlib
-from typing import Any
+import os
 
+from ..core.missing import missing
 
-def __getattr__(name: str) -> Any:
-    if not name.startswith("__"):
-        full = f"{__name__}.{name}"
-        try:
-            return importlib.import_module(full)
-        except ModuleNotFoundError as error:
-            if error.name != full:
-                raise
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+__getattr__ = missing(
+    __name__,
+    lazy=[entry.partition(".")[0] for entry in os.listdir(os.path.dirname(__file__)) if not entry.startswith("_")],
+)

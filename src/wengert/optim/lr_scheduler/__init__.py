@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ...core.missing import missing
 from .base import LRScheduler
 from .combine import ChainedScheduler, SequentialLR
 from .cycle import CosineAnnealingWarmRestarts, CyclicLR, OneCycleLR
@@ -39,3 +40,5 @@ __all__ = [
     "SequentialLR",
     "StepLR",
 ]
+
+__getattr__ = missing(__name__)

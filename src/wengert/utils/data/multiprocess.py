@@ -5,8 +5,8 @@ from __future__ import annotations
 import os
 import pickle
 import signal
-import sys
 import time
+import weakref
 from collections import deque
 from typing import Any
 
@@ -49,9 +49,6 @@ class _MultiProcessingDataLoaderIter(_BaseDataLoaderIter):
     """Hand out keys to the workers by turns, ``prefetch_factor`` ahead, and collect the batches in the same order."""
 
     def __init__(self, loader: DataLoader[Any]) -> None:
-        self._workers: list[_Worker] = []
-        self._shutdown = False
-        self._pid = os.getpid()
         super().__init__(loader)
         if loader.prefetch_factor is None or loader.prefetch_factor <= 0:
             raise AssertionError("prefetch_factor must be greater than 0 for MultiProcessingDataLoaderIter")
@@ -63,6 +60,9 @@ class _MultiProcessingDataLoaderIter(_BaseDataLoaderIter):
 
             context = multiprocessing.get_context()
         self._done = context.Event()
+        self._workers: list[_Worker] = []
+        # Not `__del__`: in a cycle the queues could be finalized first, and this keeps them alive.
+        self._shutdown_workers = weakref.finalize(self, _shutdown, self._workers, self._done, os.getpid())
         try:
             for i in range(self._num_workers):
                 self._start(context, loader, i)
@@ -154,7 +154,7 @@ class _MultiProcessingDataLoaderIter(_BaseDataLoaderIter):
 
     def _next_data(self) -> Any:
         while True:
-            if self._shutdown or not self._tasks:
+            if not self._shutdown_workers.alive or not self._tasks:
                 if not self._persistent_workers:
                     self._shutdown_workers()
                 raise StopIteration
@@ -176,23 +176,20 @@ class _MultiProcessingDataLoaderIter(_BaseDataLoaderIter):
                 data.reraise()
             return data
 
-    def _shutdown_workers(self) -> None:
-        """End all workers: ask, wait, and terminate those that do not listen."""
-        if self._shutdown or self._pid != os.getpid() or sys.is_finalizing():
-            return  # done already; or a copy of this iterator in a forked process; or Python ends them itself
-        self._shutdown = True
-        self._done.set()
-        for worker in self._workers:
-            worker.keys.put(None)
-        deadline = time.monotonic() + JOIN_TIMEOUT
-        for worker in self._workers:
-            worker.process.join(max(0.0, deadline - time.monotonic()))
-            if worker.process.is_alive():
-                worker.process.terminate()
-                worker.process.join(JOIN_TIMEOUT)
-            for queue in (worker.keys, worker.results):
-                queue.cancel_join_thread()
-                queue.close()
 
-    def __del__(self) -> None:
-        self._shutdown_workers()
+def _shutdown(workers: list[_Worker], done: Any, pid: int) -> None:
+    """End all workers: ask, wait, and terminate those that do not listen."""
+    if os.getpid() != pid:
+        return  # a copy of the iterator in a forked process: not its children
+    done.set()
+    for worker in workers:
+        worker.keys.put(None)
+    deadline = time.monotonic() + JOIN_TIMEOUT
+    for worker in workers:
+        worker.process.join(max(0.0, deadline - time.monotonic()))
+        if worker.process.is_alive():
+            worker.process.terminate()
+            worker.process.join(JOIN_TIMEOUT)
+        for queue in (worker.keys, worker.results):
+            queue.cancel_join_thread()
+            queue.close()
