@@ -184,7 +184,7 @@ def rosenbrock(w: Any, x: Any, y: Any) -> Any:
 
 
 @pytest.mark.parametrize("search", [None, "strong_wolfe"])
-@pytest.mark.parametrize("options", [{}, {"history_size": 3, "max_iter": 7, "lr": 0.5}])
+@pytest.mark.parametrize("options", [{}, {"history_size": 3, "max_iter": 7, "lr": 0.5}, {"max_eval": 6, "lr": 100.0}])
 def test_lbfgs(search: str | None, options: dict[str, Any]) -> None:
     results = []
     for lib in (wengert, torch):
@@ -202,7 +202,7 @@ def test_lbfgs(search: str | None, options: dict[str, Any]) -> None:
                 loss.backward()
                 return loss
 
-            losses.append(float(optimizer.step(closure)))
+            losses.append(optimizer.step(closure).item())
         state = optimizer.state[x]
         results.append((losses, numpy(x), numpy(y), state["func_evals"], state["n_iter"], list(state)))
     ours, theirs = results

@@ -162,7 +162,9 @@ class LBFGS(Optimizer):
                     self._set_param(start)
                     return value, grad
 
-                loss, flat_grad, t, calls = strong_wolfe(evaluate, t, d, loss, flat_grad, slope)
+                loss, flat_grad, t, calls = strong_wolfe(
+                    evaluate, t, d, loss, flat_grad, slope, max_ls=min(25, max_eval - evaluations)
+                )
                 self._add_grad(t, d)
                 converged = bool(flat_grad.abs().max() <= tolerance_grad)
             else:
