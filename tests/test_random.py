@@ -545,7 +545,8 @@ BATCHED = [
     "T.rand(2)", "T.randn_like(v)", "T.bernoulli(v * .5)", "T.bernoulli(T.ones(2) * .5)", "T.randperm(4)",
     "T.multinomial(v, 1)", "T.multinomial(T.ones(2), 1)", "T.normal(v, 1.)", "T.normal(T.zeros(2), 1.)",
     "T.rand(2, out=T.empty(2))", "T.randint(5, (2,))", "T.poisson(v)", "T.bernoulli(v, .5)", "T.randint_like(v, 5)",
-    "T.binomial(v, v * .5)", "T.rand_like(T.ones(2))",
+    "T.binomial(v, v * .5)", "T.rand_like(T.ones(2))", "v.clone().uniform_()", "v.clone().bernoulli_(.5)",
+    "v.clone().bernoulli_(v * .5)", "T.empty(2).normal_() + v",
 ]  # fmt: skip
 
 
