@@ -20,7 +20,7 @@ from . import devices, printing
 from .dtypes import FROM_NUMPY, TorchNamed, dtype
 from .graph import LEAF, VIEW, InferenceVersion, Node, Port, Version
 from .modes import mode
-from .size import Size, size_of
+from .size import Size, new_tuple
 
 ndarray = np.ndarray
 
@@ -82,7 +82,7 @@ class Tensor(metaclass=TensorMeta):
     @property
     def shape(self) -> Size:
         """The extent of each dimension."""
-        return size_of(self._data.shape)
+        return new_tuple(Size, self._data.shape)
 
     @property
     def ndim(self) -> int:

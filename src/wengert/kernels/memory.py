@@ -81,7 +81,7 @@ def contiguous_strides(shape: Sequence[int]) -> tuple[int, ...]:
 
 def element_strides(x: Array) -> tuple[int, ...]:
     """Strides in elements, as PyTorch counts them (NumPy has zeros where there are no elements)."""
+    k = x.itemsize
     if x.size == 0:
         return contiguous_strides(x.shape)
-    k = x.itemsize
     return tuple([s // k for s in x.strides])

@@ -17,7 +17,7 @@ from ..core.primitive import Primitive, linear, ops, view
 from ..core.tensor import PLAIN, Tensor, new, share_version, wrap
 from ..kernels import numpy as kernels
 from .attributes import contiguous_in
-from .create import check_device, in_format
+from .create import check_device, in_format, like
 from .install import method, public
 
 ndarray = np.ndarray
@@ -430,12 +430,17 @@ ops.detach = detach
 
 # ---------------------------------------------------------------- copies of memory
 
+_CONTIGUOUS = devices.contiguous_format
 _FORMATS = {devices.preserve_format: None, devices.contiguous_format: "contiguous"}
 
 
 def _clone_array(x: Any, *, memory_format: Any = None) -> Any:
     if memory_format is None:
-        return x.copy(order="K")
+        if x.flags.forc or 0 not in x.strides:
+            return x.copy(order="K")
+        out = like(x, None, x.dtype)
+        out[...] = x
+        return out
     if memory_format == "contiguous":
         return x.copy(order="C")
     return in_format(x, devices.MEMORY_FORMATS[memory_format])
@@ -483,6 +488,8 @@ def clone(input: Tensor, *, memory_format: Any = None) -> Tensor:
 @method
 def contiguous(self: Tensor, memory_format: Any = devices.contiguous_format) -> Tensor:
     """This tensor if its elements lie in order already, else such a copy. Differentiable."""
+    if memory_format is _CONTIGUOUS and self.__class__ in PLAIN and self._data.flags.c_contiguous:
+        return self
     if contiguous_in(self, memory_format):
         return self
     return copy_of(self, format_name(memory_format, "contiguous"))

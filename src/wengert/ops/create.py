@@ -399,7 +399,7 @@ def install_filled(name: str, make: Any) -> None:
         *args: Any, size: Any = None, out: Any = None, names: Any = None, dtype: Any = None, layout: Any = None,
         device: Any = None, pin_memory: bool = False, requires_grad: bool = False, memory_format: Any = None,
     ) -> Tensor:  # fmt: skip
-        shape = sizes_of(args, size, name)
+        shape = args if args and all([n.__class__ is int and n >= 0 for n in args]) else sizes_of(args, size, name)
         if out is not None:
             return write_out(out, wrap(make(shape, out._data.dtype)), name)
         kind = dtypes.get_default_dtype() if dtype is None else chosen_dtype(dtype, name)
@@ -699,12 +699,43 @@ def channels_order(memory_format: Any, ndim: int) -> tuple[int, ...]:
 def like(x: Any, value: Any, kind: Any, memory_format: Any = None) -> Any:
     """An array like the array `x`: its strides if it is dense, their order otherwise."""
     if memory_format is None or memory_format is devices.preserve_format:
-        out = np.zeros_like(x, kind) if value.__class__ is int and value == 0 else np.empty_like(x, kind)
+        if x.flags.forc or 0 not in x.strides:
+            out = np.empty_like(x, kind)
+        else:
+            order = dense_order(x.shape, x.strides)
+            out = np.empty([x.shape[d] for d in order], kind).transpose(np.argsort(order))
     else:
         out = in_format(np.empty(x.shape, kind), memory_format)
-    if value is not None and not (value.__class__ is int and value == 0 and memory_format is None):
-        out[...] = convert_scalar(value, kind)
+    if value is not None:
+        out.fill(value if value.__class__ is int and 0 <= value <= 1 else convert_scalar(value, kind))
     return out
+
+
+def dense_order(shape: Any, strides: Any) -> list[int]:
+    """The order of dimensions (outermost first) in which PyTorch lays out a dense tensor like one with these strides.
+
+    Dimensions of stride 0 say nothing, and stay where they are among the others.
+    """
+    n = len(shape)
+    inner = list(reversed(range(n)))
+
+    def comes_after(a: int, b: int) -> int:
+        if not strides[a] or not strides[b]:
+            return 0
+        if strides[a] != strides[b]:
+            return 1 if strides[a] > strides[b] else -1
+        return 1 if shape[a] > shape[b] else 0
+
+    for i in range(1, n):
+        at = i
+        for k in range(i - 1, -1, -1):
+            order = comes_after(inner[k], inner[at])
+            if order > 0:
+                inner[k], inner[at] = inner[at], inner[k]
+                at = k
+            elif order < 0:
+                break
+    return list(reversed(inner))
 
 
 def _filled_like(x: Any, *, value: Any, kind: Any, memory_format: Any = None) -> Any:

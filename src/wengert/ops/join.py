@@ -9,10 +9,11 @@ import numpy as np
 
 from ..core.batching import front, size_of_batch, stretched
 from ..core.dispatch import dispatch
+from ..core.fastview import JoinNode, PartsNode, arg_node, joined, viewed_parts
 from ..core.inplace import write_out
 from ..core.primitive import Primitive, composite, kernel_helper, linear, ops, view
 from ..core.samples import Case, T, samples
-from ..core.tensor import Tensor
+from ..core.tensor import PLAIN, Tensor
 from ..kernels import numpy as kernels
 from .install import public
 from .reduce import wrap_dim
@@ -109,12 +110,8 @@ _cat = linear(
 
 
 def _stack_kernel(*arrays: Any, dim: int) -> Any:
-    first = arrays[0]
-    out = np.empty((*first.shape[:dim], len(arrays), *first.shape[dim:]), first.dtype)
-    lead = (slice(None),) * dim
-    for i, a in enumerate(arrays):
-        out[(*lead, i)] = a
-    return out
+    new_dim = (*(slice(None),) * dim, None)
+    return np.concatenate([a[new_dim] for a in arrays], dim)
 
 
 def _stack_rule(xp: Any, g: Any, needs: Any, dtypes: Any, dim: int) -> Any:
@@ -130,12 +127,56 @@ _stack = linear(
 )  # fmt: skip
 
 
+def _flat_cat_rule(xp: Any, g: Any, needs: Any, arg: Any) -> Any:
+    sizes, dim = arg
+    out = []
+    at = 0
+    for need, n in zip(needs, sizes, strict=True):
+        out.append(xp.window(g, dim, at, at + n) if need else None)
+        at += n
+    return out
+
+
+def _flat_stack_rule(xp: Any, g: Any, needs: Any, dim: Any) -> Any:
+    return [p if need else None for p, need in zip(xp.unbind(g, dim=dim), needs, strict=True)]
+
+
+_Cat = arg_node(_cat, _flat_cat_rule, lambda arg: (("dim", arg[1]),), base=JoinNode)
+_Stack = arg_node(_stack, _flat_stack_rule, lambda dim: (("dim", dim),), base=JoinNode)
+
+
+def same_dtype_arrays(tensors: Sequence[Tensor]) -> list[Any] | None:
+    """The arrays of plain tensors of one dtype; None if anything is unusual."""
+    arrays = []
+    kind = tensors[0]._data.dtype
+    for t in tensors:
+        if t.__class__ not in PLAIN:
+            return None
+        data = t._data
+        if data.dtype is not kind:
+            return None
+        arrays.append(data)
+    return arrays
+
+
 @public(method=False)
 def cat(tensors: Any, dim: int = 0, *, out: Tensor | None = None, axis: int | None = None) -> Tensor:
     """The tensors one after another along `dim`. All other sizes must agree; dtypes are promoted. Differentiable."""
     given = tensors_of(tensors, "cat")
     if axis is not None:
         dim = axis
+    if out is None and len(given) and dim.__class__ is int:
+        arrays = same_dtype_arrays(given)
+        if arrays is not None:
+            try:
+                y = np.concatenate(arrays, dim)
+            except ValueError:  # shapes that PyTorch may still take, or has a sentence for
+                pass
+            else:
+                d = dim if dim >= 0 else dim + y.ndim
+                t = joined(given, y, _Cat, ([a.shape[d] for a in arrays], d))
+                if t is not None:
+                    return t  # type: ignore[no-any-return]
     if not given:
         raise ValueError("torch.cat(): expected a non-empty list of Tensors")
     d = check_cat(given, dim)
@@ -176,7 +217,12 @@ def stack(tensors: Any, dim: int = 0, *, out: Tensor | None = None) -> Tensor:
     if not given:
         raise RuntimeError("stack expects a non-empty TensorList")
     shape = given[0].shape
-    d = wrap_dim(dim, len(shape) + 1)
+    d = dim if dim.__class__ is int and 0 <= dim <= len(shape) else wrap_dim(dim, len(shape) + 1)
+    arrays = same_dtype_arrays(given) if out is None else None
+    if arrays is not None and all([a.shape == shape for a in arrays]):
+        t = joined(given, _stack_kernel(*arrays, dim=d), _Stack, d)
+        if t is not None:
+            return t  # type: ignore[no-any-return]
     for i, t in enumerate(given):
         if t.shape != shape:
             raise RuntimeError(
@@ -198,7 +244,7 @@ samples("stack", Case([T(2, 3), T(2, 3)]), Case([T(), T(), T()]), Case([T(2), T(
 
 def _unbind_kernel(x: Any, *, dim: int) -> Any:
     if dim == 0:
-        return [x[i, ...] for i in range(x.shape[0])]
+        return list(x) if x.ndim > 1 else [x[i, ...] for i in range(x.shape[0])]
     lead = (slice(None),) * dim
     return [x[(*lead, i, ...)] for i in range(x.shape[dim])]
 
@@ -256,6 +302,36 @@ _split = view(
 )
 _split_sizes = _split.renamed("SplitWithSizesBackward0")
 
+_Unbind = arg_node(_unbind, _unbind_rule, lambda dim: (("dim", dim),), base=PartsNode)
+
+
+def _flat_split_rule(xp: Any, gs: Any, arg: Any) -> Any:
+    return _split_rule(xp, gs, *arg)
+
+
+def _split_shown(arg: Any) -> Any:
+    return ("self_sym_sizes", tuple(arg[0])), ("split_size", arg[1][0]), ("dim", arg[2])
+
+
+_Split = arg_node(_split, _flat_split_rule, _split_shown, base=PartsNode)
+_SplitSizes = arg_node(
+    _split, _flat_split_rule,
+    lambda arg: (("self_sym_sizes", tuple(arg[0])), ("split_sizes", tuple(arg[1])), ("dim", arg[2])),
+    "SplitWithSizesBackward0", base=PartsNode,
+)  # fmt: skip
+
+
+def pieces(x: Tensor, sizes: tuple[int, ...], dim: int, made: Any, node: Any) -> tuple[Tensor, ...]:
+    """`x` cut along `dim` into views of the given sizes."""
+    params = {"sizes": sizes, "dim": dim}
+    if x.__class__ in PLAIN:
+        data = x._data
+        arrays = _split_kernel(data, sizes=sizes, dim=dim)
+        outs = viewed_parts(x, arrays, _split, params, made, (data.shape, sizes, dim))
+        if outs is not None:
+            return outs  # type: ignore[no-any-return]
+    return dispatch(_split, (x,), params, node)  # type: ignore[no-any-return]
+
 
 
 @public
@@ -264,7 +340,12 @@ def unbind(input: Tensor, dim: int = 0) -> tuple[Tensor, ...]:
     n = input.ndim
     if not n:
         raise IndexError(f"Dimension specified as {dim} but tensor has no dimensions")
-    return _unbind(input, dim=wrap_dim(dim, n))  # type: ignore[no-any-return]
+    d = dim if dim.__class__ is int and 0 <= dim < n else wrap_dim(dim, n)
+    if input.__class__ in PLAIN:
+        outs = viewed_parts(input, _unbind_kernel(input._data, dim=d), _unbind, {"dim": d}, _Unbind, d)
+        if outs is not None:
+            return outs  # type: ignore[no-any-return]
+    return _unbind(input, dim=d)  # type: ignore[no-any-return]
 
 
 @public(method=False, name="split")
@@ -290,10 +371,10 @@ def split_method(self: Tensor, split_size: Any, dim: int = 0) -> tuple[Tensor, .
             raise RuntimeError(
                 f"split_size can only be 0 if dimension size is 0, but got dimension size of {extent}"
             )
-        return _split(self, sizes=(0,), dim=d)  # type: ignore[no-any-return]
+        return pieces(self, (0,), d, _Split, None)  # type: ignore[no-any-return]
     whole, rest = divmod(extent, split_size)
     sizes = (split_size,) * whole + ((rest,) if rest or not whole else ())
-    return _split(self, sizes=sizes, dim=d)  # type: ignore[no-any-return]
+    return pieces(self, sizes, d, _Split, None)  # type: ignore[no-any-return]
 
 
 @public
@@ -318,7 +399,7 @@ def split_with_sizes(input: Tensor, split_sizes: Any, dim: int = 0) -> tuple[Ten
             f"split_with_sizes expects split_sizes to sum exactly to {extent} (input tensor's size at dimension {d}), "
             f"but got split_sizes={list(sizes)}"
         )
-    return dispatch(_split, (input,), {"sizes": sizes, "dim": d}, _split_sizes)  # type: ignore[no-any-return]
+    return pieces(input, sizes, d, _SplitSizes, _split_sizes)  # type: ignore[no-any-return]
 
 
 @public
