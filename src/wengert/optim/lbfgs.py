@@ -108,7 +108,7 @@ class LBFGS(Optimizer):
         state.setdefault("n_iter", 0)
 
         first_loss = closure()
-        loss = float(first_loss)
+        loss = _number(first_loss)
         evaluations = 1
         state["func_evals"] += 1
         flat_grad = self._gather_flat_grad()
@@ -157,7 +157,7 @@ class LBFGS(Optimizer):
 
                 def evaluate(t: Any, d: Tensor = d, start: list[Tensor] = start) -> tuple[float, Tensor]:
                     self._add_grad(t, d)
-                    value = float(closure())
+                    value = _number(closure())
                     grad = self._gather_flat_grad()
                     self._set_param(start)
                     return value, grad
@@ -172,7 +172,7 @@ class LBFGS(Optimizer):
                 converged = False
                 if iterations != max_iter:
                     with modes.enable_grad():
-                        loss = float(closure())
+                        loss = _number(closure())
                     flat_grad = self._gather_flat_grad()
                     converged = bool(flat_grad.abs().max() <= tolerance_grad)
                     calls = 1
@@ -188,6 +188,10 @@ class LBFGS(Optimizer):
         state["old_dirs"], state["old_stps"], state["ro"], state["H_diag"] = old_dirs, old_stps, ro, h_diag
         state["prev_flat_grad"], state["prev_loss"] = previous_grad, previous_loss
         return first_loss
+
+
+def _number(loss: Any) -> float:
+    return float(loss.detach()) if isinstance(loss, Tensor) else float(loss)
 
 
 def _real_dtype(p: Tensor) -> Any:
