@@ -22,6 +22,7 @@ import numpy as np
 __all__ = [
     "ALIAS",
     "END",
+    "EVERYTHING",
     "SELECT",
     "SLICE",
     "UNSQUEEZE",
@@ -412,7 +413,8 @@ def type_name(x: Array) -> str:
 
 # ---------------------------------------------------------------- the views
 
-_EVERYTHING = tuple((slice(None),) * dim for dim in range(65))
+#: how many dimensions to pass over -> what to index them with
+EVERYTHING = tuple((slice(None),) * dim for dim in range(65))
 
 
 def select(x: Array, dim: int, index: int) -> Array:
@@ -426,7 +428,7 @@ def select(x: Array, dim: int, index: int) -> Array:
         raise IndexError(
             f"select(): index {index} out of range for tensor of size {list(x.shape)} at dimension {dim}"
         )
-    return x[(*_EVERYTHING[dim], index, ...)]
+    return x[(*EVERYTHING[dim], index, ...)]
 
 
 def slice_(x: Array, dim: int, start: int | None = None, end: int | None = None, step: int = 1) -> Array:
@@ -437,10 +439,10 @@ def slice_(x: Array, dim: int, start: int | None = None, end: int | None = None,
         dim = wrap_dim(dim, x.ndim)
     if step <= 0:
         raise RuntimeError("slice step must be positive")
-    return x[(*_EVERYTHING[dim], slice(start, end, step))] if dim else x[start:end:step]
+    return x[(*EVERYTHING[dim], slice(start, end, step))] if dim else x[start:end:step]
 
 
 def unsqueeze(x: Array, dim: int) -> Array:
     """View of `x` with a new dimension of size one at `dim`. Raises IndexError."""
     dim = wrap_dim(dim, x.ndim + 1)
-    return x[(*_EVERYTHING[dim], None)]
+    return x[(*EVERYTHING[dim], None)]

@@ -8,17 +8,17 @@ import numpy as np
 
 from ..core.batching import front, size_of_batch, stretched
 from ..core.dispatch import dispatch
-from ..core.primitive import TABLE, Primitive, general, ops
+from ..core.primitive import Primitive, general, ops
 from ..core.samples import Case, T, samples
 from ..core.tensor import PLAIN, Tensor, wrap
 from ..kernels import advanced
 from ..kernels import numpy as kernels
-from ..kernels.indexing import ALIAS, SELECT, SLICE, UNSQUEEZE, parse_index
+from ..kernels.indexing import ALIAS, SELECT, parse_index
 from ..kernels.scalars import convert_scalar
 from .compare import tensor_operand
 from .install import public
 from .shape import expand_to, reshape_to
-from .slicing import select_at, slice_at
+from .slicing import through
 from .writing import write_into
 
 # ---------------------------------------------------------------- gathering with index tensors
@@ -257,14 +257,6 @@ def _batch_index_put(prim: Primitive, vals: Any, dims: Any, params: Any) -> tupl
 
 # ---------------------------------------------------------------- x[...]
 
-_unsqueeze, _alias = TABLE["unsqueeze"], TABLE["alias"]
-_STEPS = {
-    SELECT: select_at,
-    SLICE: slice_at,
-    UNSQUEEZE: lambda x, dim: _unsqueeze(x, dim=dim),
-    ALIAS: lambda x: _alias(x),
-}
-
 
 def index_tensors(gathered: tuple[Any, ...]) -> tuple[tuple[Tensor, ...], tuple[bool, ...]]:
     """The index tensors among the entries for each dimension, and where they stand."""
@@ -275,10 +267,10 @@ def index_tensors(gathered: tuple[Any, ...]) -> tuple[tuple[Tensor, ...], tuple[
 def getitem(self: Tensor, index: Any) -> Any:
     """`x[index]`: a view for integers, slices, None and `...`; a copy where index tensors, lists or masks take part."""
     shape = self._data.shape if self.__class__ in PLAIN else tuple(self.shape)
+    if index.__class__ is int and shape and -shape[0] <= index < shape[0]:
+        return through(self, ((SELECT, 0, index),))
     steps, gathered = parse_index(index, shape, Tensor)
-    x: Any = self
-    for step in steps:
-        x = _STEPS[step[0]](x, *step[1:])
+    x = through(self, steps) if steps else self
     if gathered is not None:
         ids, at = index_tensors(gathered)
         x = index_get(x, ids, at=at)
@@ -345,10 +337,7 @@ def setitem(self: Tensor, index: Any, value: Any) -> None:
         index = (index,)  # a slice over everything is no step here
     steps, gathered = parse_index(index, shape, Tensor)
     value = _value_tensor(self, value)
-    target: Any = self
-    for step in steps:
-        if step[0] is not ALIAS:
-            target = _STEPS[step[0]](target, *step[1:])
+    target: Any = self if not steps or steps[0][0] is ALIAS else through(self, steps)
     if gathered is None:
         _copy_to(target, value)
         return

@@ -1,4 +1,4 @@
-"""Views along one dimension: select, slice, narrow; and writing into them: select_scatter, slice_scatter."""
+"""Views along one dimension (select, slice, narrow) and copies with a view written (select_scatter, ...)."""
 
 from __future__ import annotations
 
@@ -7,13 +7,16 @@ from typing import Any
 import numpy as np
 
 from ..core.batching import front, size_of_batch, stretched
-from ..core.fastview import arg_node, viewed
-from ..core.primitive import Primitive, composite, kernel_helper, linear, view
+from ..core.fastview import arg_node
+from ..core.graph import LEAF, VIEW, InferenceVersion, Version, next_seq
+from ..core.modes import GRAD, NO_GRAD, mode
+from ..core.primitive import TABLE, Primitive, composite, kernel_helper, linear, view
 from ..core.samples import Case, T, samples
-from ..core.tensor import PLAIN, Tensor
+from ..core.tensor import PLAIN, Tensor, new
+from ..core.views import NO_GRAD_VIEW, PLAIN_VIEW, ViewInfo
 from ..kernels import indexing
 from ..kernels import numpy as kernels
-from ..kernels.indexing import END, wrap_dim
+from ..kernels.indexing import ALIAS, END, SELECT, SLICE, UNSQUEEZE, wrap_dim
 from .compare import tensor_operand
 from .install import public
 
@@ -85,6 +88,9 @@ linear(
 )
 
 
+_unsqueeze, _alias = TABLE["unsqueeze"], TABLE["alias"]
+
+
 def _show_select(arg: Any) -> Any:
     shape, dim, index = arg
     yield from (("dim", dim % WRAP), ("index", index % WRAP), ("self_sym_sizes", shape))
@@ -106,27 +112,108 @@ _SliceNode = arg_node(
 )
 
 
+_UnsqueezeNode = arg_node(_unsqueeze, lambda xp, g, a: xp.reshape(g, a[1]), lambda a: (("dim", a[0] % WRAP),))
+_AliasNode = arg_node(_alias, lambda xp, g, a: g)
+_everything = indexing.EVERYTHING
+
+
+def through(x: Tensor, steps: tuple[Any, ...]) -> Any:
+    """The view of `x` at the end of the view steps of an index expression, one node for each.
+
+    The straight line: for a plain tensor in a plain mode no tensor is made for what lies between.
+    """
+    m = mode()
+    version = x._ver
+    if x.__class__ not in PLAIN or (m is not GRAD and m is not NO_GRAD) or version.__class__ is InferenceVersion:
+        for step in steps:
+            x = _ONE_BY_ONE[step[0]](x, *step[1:])
+        return x
+    if version.__class__ is int:
+        n = version
+        version = x._ver = new(Version)
+        version.n = n
+    parent = x._view
+    fn = x._fn
+    if m is NO_GRAD:
+        fn = None
+    elif fn is LEAF:
+        fn = x
+    elif fn is VIEW:
+        fn = parent.fn if parent.seen == version.n else parent.edge(x)
+    data = x._data
+    chain = [] if parent is None else [*parent.chain]
+    for step in steps:
+        kind = step[0]
+        shape = data.shape
+        if kind is SELECT:
+            dim, index = step[1], step[2]
+            data = data[index, ...] if dim == 0 else data[(*_everything[dim], index, ...)]
+            chain.append((_select, {"dim": dim, "index": index}))
+            if fn is None:
+                continue
+            node = new(_SelectNode)
+            node.arg = (shape, dim, index)
+        elif kind is SLICE:
+            dim, start, end, every = step[1], step[2], step[3], step[4]
+            part = slice(start, end, every)
+            data = data[part] if dim == 0 else data[(*_everything[dim], part)]
+            chain.append((_slice, {"dim": dim, "start": start, "end": end, "step": every}))
+            if fn is None:
+                continue
+            node = new(_SliceNode)
+            node.arg = (shape, dim, start, end, every)
+        elif kind is UNSQUEEZE:
+            dim = step[1]
+            data = data[(*_everything[dim], None)]
+            chain.append((_unsqueeze, {"dim": dim}))
+            if fn is None:
+                continue
+            node = new(_UnsqueezeNode)
+            node.arg = (dim, shape)
+        else:
+            data = data.view()
+            chain.append((_alias, {}))
+            if fn is None:
+                continue
+            node = new(_AliasNode)
+            node.arg = None
+        node.e0 = fn
+        node.hooks = None
+        node.seq = next_seq()
+        fn = node
+    t = new(Tensor)
+    t._data = data
+    t._ver = version
+    t._fn = VIEW
+    info = t._view = new(ViewInfo)
+    info.seen = version.n
+    info.fn = fn
+    info.chain = tuple(chain)
+    if parent is None:
+        info.base = x
+        info.creation = PLAIN_VIEW if m is GRAD else NO_GRAD_VIEW
+    else:
+        info.base = parent.base
+        info.creation = parent.creation if m is GRAD else NO_GRAD_VIEW
+    return t
+
+
+_ONE_BY_ONE = {
+    SELECT: lambda x, dim, index: _select(x, dim=dim, index=index),
+    SLICE: lambda x, dim, start, end, step: _slice(x, dim=dim, start=start, end=end, step=step),
+    UNSQUEEZE: lambda x, dim: _unsqueeze(x, dim=dim),
+    ALIAS: lambda x: _alias(x),
+}
+
+
 def select_at(x: Tensor, dim: int, index: int) -> Any:
     """`select` for a valid `dim` counted from the front and an `index` that is in bounds."""
-    if x.__class__ in PLAIN:
-        data = x._data
-        taken = data[index, ...] if dim == 0 else indexing.select(data, dim, index)
-        t = viewed(x, taken, (_select, {"dim": dim, "index": index}), _SelectNode, (data.shape, dim, index))
-        if t is not None:
-            return t
-    return _select(x, dim=dim, index=index)
+    return through(x, ((SELECT, dim, index),))
 
 
 def slice_at(x: Tensor, dim: int, start: int, end: int, step: int) -> Any:
     """`slice` for a valid `dim` counted from the front."""
-    if x.__class__ in PLAIN:
-        data = x._data
-        taken = data[start:end:step] if dim == 0 else indexing.slice_(data, dim, start, end, step)
-        params = {"dim": dim, "start": start, "end": end, "step": step}
-        t = viewed(x, taken, (_slice, params), _SliceNode, (data.shape, dim, start, end, step))
-        if t is not None:
-            return t
-    return _slice(x, dim=dim, start=start, end=end, step=step)
+    return through(x, ((SLICE, dim, start, end, step),))
 
 
 def _whole(value: Any, name: str, position: int, arg: str) -> int:
@@ -227,6 +314,18 @@ def _slice_scatter_kernel(x: Any, src: Any, *, dim: int, start: int, end: int, s
     return out
 
 
+def _diagonal_scatter_kernel(x: Any, src: Any, *, offset: int, dim1: int, dim2: int) -> Any:
+    out = x.copy(order="K")
+    _into(kernels.diagonal(out, offset=offset, dim1=dim1, dim2=dim2), src)
+    return out
+
+
+def _batch_diagonal_write(prim: Primitive, vals: Any, dims: Any, params: Any) -> tuple[Any, int]:
+    n = size_of_batch(vals, dims)
+    x, src = (stretched(v, d, n) for v, d in zip(vals, dims, strict=True))
+    return prim(x, src, offset=params["offset"], dim1=params["dim1"] + 1, dim2=params["dim2"] + 1), 0
+
+
 def _batch_view_write(prim: Primitive, vals: Any, dims: Any, params: Any) -> tuple[Any, int]:
     n = size_of_batch(vals, dims)
     x, src = (stretched(v, d, n) for v, d in zip(vals, dims, strict=True))
@@ -287,6 +386,32 @@ def slice_scatter(
     )
 
 
+_diagonal_scatter = linear(
+    "diagonal_scatter",
+    inputs=("x", "src"),
+    params=("offset", "dim1", "dim2"),
+    kernel=_diagonal_scatter_kernel,
+    half="native",
+    batch=_batch_diagonal_write,
+    vjp=dict(
+        x=lambda xp, g, src_shape, offset, dim1, dim2: xp.diagonal_scatter(
+            g, xp.new_zeros(g, tuple(src_shape)), offset=offset, dim1=dim1, dim2=dim2
+        ),
+        src=lambda xp, g, offset, dim1, dim2: xp.diagonal(g, offset=offset, dim1=dim1, dim2=dim2),
+    ),
+)
+
+
+@public
+def diagonal_scatter(input: Tensor, src: Tensor, offset: int = 0, dim1: int = 0, dim2: int = 1) -> Tensor:
+    """A copy of `input` with `src` on the diagonal of the dimensions `dim1` and `dim2`, `offset` above the main one."""
+    tensor_operand(src, "diagonal_scatter", 2, "src")
+    first, second = wrap_dim(dim1, input.ndim), wrap_dim(dim2, input.ndim)
+    if first == second:
+        raise RuntimeError(f"diagonal dimensions cannot be identical {dim1}, {dim2}")
+    return _diagonal_scatter(input, src, offset=offset, dim1=first, dim2=second)  # type: ignore[no-any-return]
+
+
 @composite
 def slice_view(x: Tensor, dim: int, start: int, end: int, step: int = 1) -> Any:
     """x[start:end:step] along `dim`, for other operations."""
@@ -297,7 +422,8 @@ samples("select", Case(T(3, 4), 0, 1), Case(T(3, 4), -1, -2), Case(T(2), 0, 0))
 samples("narrow", Case(T(3, 4), 0, 1, 2), Case(T(3, 4), 1, -3, 2), Case(T(3), 0, 0, 0))
 samples("narrow_copy", Case(T(3, 4), 0, 1, 2))
 samples("select_scatter", Case(T(3, 4), T(4), 0, 1), Case(T(3, 4), T(3), -1, -1))
+samples("diagonal_scatter", Case(T(3, 4), T(3)), Case(T(3, 4, 2), T(3, 1), 1, 1, 2))
 samples("slice_scatter", Case(T(3, 4), T(2, 4), 0, 1), Case(T(3, 5), T(3, 2), 1, 0, 4, 2))
 
 
-__all__ = ["narrow", "select", "select_at", "slice_at"]
+__all__ = ["narrow", "select", "select_at", "slice_at", "through"]
