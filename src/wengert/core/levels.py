@@ -11,14 +11,15 @@ import itertools
 from collections.abc import Callable, Sequence
 from contextvars import ContextVar
 from typing import Any
+from weakref import ref
 
-from . import saved, views
+from . import printing, saved, views
 from .dispatch import dispatch, record, run_plain
 from .graph import LEAF, VIEW, Version
 from .modes import changed_mode, mode
 from .primitive import Primitive, ops
 from .size import Size
-from .tensor import Tensor, TensorMeta, bump, new, share_version
+from .tensor import Tensor, TensorMeta, bump, new, share_version, tensor_repr
 
 next_level = itertools.count(1).__next__
 
@@ -28,7 +29,7 @@ class Level:
 
     `grad_outside`: the grad mode that holds below it; `size`, `randomness`: of a vmap."""
 
-    __slots__ = ("alive", "grad_outside", "kind", "number", "randomness", "size")
+    __slots__ = ("alive", "depth", "grad_outside", "kind", "number", "promoted", "randomness", "size")
 
     def __init__(self, kind: str, size: int = 0, randomness: str = "error") -> None:
         self.kind = kind
@@ -37,6 +38,8 @@ class Level:
         self.size = size
         self.randomness = randomness
         self.alive = True
+        self.depth = len(stack.get()) + 1
+        self.promoted: list[Any] = []  # plain tensors that an in-place operation made values of this level
 
 
 #: the live levels, by number
@@ -66,6 +69,10 @@ def leave(level: Level) -> None:
     """End a level: its values are dead from now on."""
     level.alive = False
     LIVE.pop(level.number, None)
+    for known in level.promoted:
+        t = known()
+        if t is not None and t._level == level.number:
+            demote(t)
     stack.set(tuple(s for s in stack.get() if s is not level))
 
 
@@ -113,6 +120,15 @@ class LevelTensor(Tensor, metaclass=TensorMeta):
     @classmethod
     def _process(cls, prim: Primitive, level: int, args: Any, params: Any, node_class: Any) -> Any:
         raise NotImplementedError
+
+    def __repr__(self, *, tensor_contents: str | None = None) -> str:
+        return printing.wrapper_str("GradTrackingTensor", depth_of(self), repr(self._data))
+
+
+def depth_of(t: Tensor) -> int:
+    """How deep the transform of a value is nested; -2 when it has ended."""
+    level = LIVE.get(t._level)
+    return -2 if level is None else level.depth
 
 
 class Tracked(LevelTensor):
@@ -170,6 +186,9 @@ class Dual(LevelTensor):
 
     __slots__ = ()
 
+    def __repr__(self, *, tensor_contents: str | None = None) -> str:
+        return dual_repr(self)
+
     @classmethod
     def _process(cls, prim: Primitive, level: int, args: Any, params: Any, node_class: Any) -> Any:
         primals, tangents = [], []
@@ -220,6 +239,18 @@ class Dual(LevelTensor):
     @grad.setter
     def grad(self, value: Any) -> None:
         self._data.grad = value
+
+
+def dual_repr(t: Dual) -> str:
+    """A dual number of forward mode shows its tangent; one of `jvp` shows its level."""
+    level = LIVE.get(t._level)
+    if level is None:
+        return repr(t._data)
+    if level.kind == "jvp":
+        return LevelTensor.__repr__(t)
+    if t._data._level:
+        return repr(t._data)
+    return tensor_repr(t._data, extra_suffixes=(f"tangent={t._tangent!r}",))  # type: ignore[attr-defined]
 
 
 def dual(primal: Tensor, tangent: Tensor, level: int) -> Dual:
@@ -277,10 +308,13 @@ class Batched(LevelTensor):
     def grad_fn(self) -> Any:
         return self._data.grad_fn
 
+    def __repr__(self, *, tensor_contents: str | None = None) -> str:
+        return printing.wrapper_str("BatchedTensor", depth_of(self), repr(self._data), self._bdim)  # type: ignore[attr-defined]
+
     def __bool__(self) -> bool:
         raise RuntimeError(
             "vmap: It looks like you're attempting to use a Tensor in some data-dependent control flow. We don't support "
-            "that yet, please shout over at https://github.com/pytorch/functorch/issues/257 ."
+            "that yet, please file an issue at https://github.com/pytorch/pytorch/issues ."
         )
 
     def item(self) -> Any:
@@ -394,6 +428,7 @@ def inplace_on_level(fn: Callable[[Tensor], Tensor], t: Tensor, others: Sequence
         if tangent is None:
             t._tangent.zero_()  # type: ignore[attr-defined]
         else:
+            widen(t._tangent, tangent)  # type: ignore[attr-defined]
             t._tangent.copy_(tangent)  # type: ignore[attr-defined]
     else:
         t._tangent = None if tangent is None else tangent.clone()  # type: ignore[attr-defined]
@@ -432,9 +467,12 @@ def _inplace_tracked(fn: Callable[[Tensor], Tensor], t: Tensor) -> Tensor:
 
 
 def promote(t: Tensor, level: int, kind: str) -> None:
-    """Make `t` itself a value of `level`: what it was moves one level down."""
+    """Make `t` itself a value of `level`: what it was moves one level down. A view takes its base along."""
+    info = t._view
+    if info is not None and t._fn is VIEW and info.base._level < level:
+        promote(info.base, level, kind)
     below = new(t.__class__)
-    for slot in ("_data", "_fn", "_ver", "_view", "_lv", "_tangent", "_bdim", "_grad"):
+    for slot in STATE:
         if hasattr(t, slot):
             setattr(below, slot, getattr(t, slot))
     if below.__class__ is Tensor or not below._level:
@@ -444,11 +482,63 @@ def promote(t: Tensor, level: int, kind: str) -> None:
     t._ver = Version()
     t._view = None
     t._lv = level  # type: ignore[attr-defined]
-    if kind in ("jvp", "dual"):
-        t._tangent = None  # type: ignore[attr-defined]
-        t.__class__ = Dual
+    if info is not None and below._fn is VIEW:
+        base = info.base  # already of this level
+        below._view = views.ViewInfo(base._data, info.chain, info.creation, info.seen)
+        below._view.fn = info.fn
+        if kind in ("jvp", "dual"):
+            t._tangent = views.apply_chain(ops, base._tangent, info.chain)  # type: ignore[attr-defined]
+        else:
+            t._ver = share_version(base)
+            t._view = views.ViewInfo(base, info.chain, info.creation, t._ver.n)
+            t._fn = VIEW
+    elif kind in ("jvp", "dual"):
+        t._tangent = ops.zeros_like(below)  # type: ignore[attr-defined]
+    t.__class__ = Dual if kind in ("jvp", "dual") else Tracked
+    LIVE[level].promoted.append(ref(t))
+
+
+def widen(t: Tensor, like: Tensor) -> None:
+    """Give `t`, a tangent, the batch dimensions that the tangent to be written into it has."""
+    missing = []
+    inner: Any = like
+    while isinstance(inner, LevelTensor):
+        if isinstance(inner, Batched) and inner._level > t._level:
+            missing.append(inner._level)
+        inner = inner._data
+    for level in reversed(missing):
+        _widen(t, level)
+
+
+def _widen(t: Tensor, level: int) -> None:
+    info = t._view
+    if info is not None and t._fn is VIEW:
+        if info.base._level < level:
+            _widen(info.base, level)
+        value: Any = views.apply_chain(ops, info.base, info.chain)
     else:
-        t.__class__ = Tracked
+        below = new(t.__class__)
+        for slot in STATE:
+            if hasattr(t, slot):
+                setattr(below, slot, getattr(t, slot))
+        whole = ops.expand(ops.unsqueeze(below, dim=0), size=(LIVE[level].size, *below.shape))
+        value = batched(ops.clone(whole, memory_format=None), 0, level)
+    t.__class__ = value.__class__
+    for slot in STATE:
+        if hasattr(value, slot):
+            setattr(t, slot, getattr(value, slot))
+
+
+STATE = ("_data", "_fn", "_ver", "_view", "_lv", "_tangent", "_bdim", "_grad")
+
+
+def demote(t: Tensor) -> None:
+    """Undo `promote` when the level ends: the tensor is again what lies below."""
+    below = t._data
+    t.__class__ = below.__class__
+    for slot in STATE:
+        if hasattr(below, slot):
+            setattr(t, slot, getattr(below, slot))
 
 
 def unwrap(value: Any, level: int) -> Any:

@@ -337,9 +337,11 @@ def set_grad(t: Tensor, value: Tensor | None) -> None:
         raise RuntimeError("can't assign Variable as its own grad")
     if value.dtype is not t.dtype:
         raise RuntimeError(
-            f"attempting to assign a gradient with dtype '{scalar_name(value)}' to a tensor with dtype "
-            f"'{scalar_name(t)}'. The gradient must match the tensor's dtype (or the tensor's grad_dtype if set). "
-            "You can set the dtype of the gradient via the grad_dtype attribute."
+            f"attempting to assign a gradient with dtype '{C_NAMES.get(value.dtype.name, value.dtype.name)}' to a tensor "
+            f"with grad_dtype '{scalar_name(t)}'. The gradient must match the tensor's grad_dtype (defaults to the "
+            "tensor's dtype). You can set the tensor's grad_dtype attribute with a specific dtype, or None to allow any "
+            "dtype. Set grad_dtype with caution. Diverging the dtypes of a tensor and its gradient may break downstream "
+            "systems that assume they match."
         )
     if value.device != t.device:
         raise RuntimeError(
@@ -352,6 +354,14 @@ def set_grad(t: Tensor, value: Tensor | None) -> None:
             "Please ensure that the gradient and the tensor are the same size"
         )
     t._grad = value
+
+
+#: how C++ calls the dtypes in that message
+C_NAMES = {
+    "float32": "float", "float64": "double", "float16": "c10::Half", "bfloat16": "c10::BFloat16",
+    "complex64": "c10::complex<float>", "complex128": "c10::complex<double>", "int64": "long", "int32": "int",
+    "int16": "short int", "int8": "signed char", "uint8": "unsigned char",
+}  # fmt: skip
 
 
 def scalar_name(t: Tensor) -> str:
@@ -370,16 +380,21 @@ def warn_grad_of_non_leaf() -> None:
     )
 
 
-def tensor_repr(t: Tensor, tensor_contents: str | None = None) -> str:
+def tensor_repr(t: Tensor, tensor_contents: str | None = None, extra_suffixes: tuple[str, ...] = ()) -> str:
     """PyTorch's text of a tensor."""
-    node = t.grad_fn
-    name = None
-    if node is not None:
-        name = type(node).__name__
+    try:
+        node = t.grad_fn
+        name = None if node is None else type(node).__name__
+    except RuntimeError:  # a view whose history cannot be told
+        name = "Invalid"
+    cls = type(t)
+    plain = cls is Tensor or cls.__module__ == "wengert.nn.parameter"
     return printing.tensor_str(
         t._data,
         t.dtype,
         requires_grad=t.requires_grad,
         grad_fn_name=name,
         tensor_contents=tensor_contents,
+        prefix="tensor(" if plain else f"{cls.__name__}(",
+        extra_suffixes=extra_suffixes,
     )

@@ -1,0 +1,262 @@
+"""Trees of tuples, lists, dicts, namedtuples, OrderedDicts, deques (and registered types), flattened at the edge."""
+
+from __future__ import annotations
+
+from collections import OrderedDict, defaultdict, deque
+from collections.abc import Callable, Iterable
+from typing import Any, NamedTuple
+
+__all__ = [
+    "LeafSpec",
+    "TreeSpec",
+    "register_pytree_node",
+    "tree_all",
+    "tree_any",
+    "tree_flatten",
+    "tree_leaves",
+    "tree_map",
+    "tree_map_",
+    "tree_map_only",
+    "tree_structure",
+    "tree_unflatten",
+]
+
+
+class NodeDef(NamedTuple):
+    """How a registered type is taken apart and put together."""
+
+    flatten: Callable[[Any], tuple[list[Any], Any]]
+    unflatten: Callable[[list[Any], Any], Any]
+
+
+class TreeSpec:
+    """The structure of a tree: its type, context (dict keys and the like) and the structures of its children."""
+
+    __slots__ = ("children_specs", "context", "num_leaves", "type")
+
+    def __init__(self, type: Any, context: Any, children_specs: list[TreeSpec]) -> None:
+        self.type = type
+        self.context = context
+        self.children_specs = children_specs
+        self.num_leaves: int = sum(c.num_leaves for c in children_specs) if type is not None else 1
+
+    @property
+    def num_children(self) -> int:
+        return len(self.children_specs)
+
+    @property
+    def num_nodes(self) -> int:
+        return 1 + sum(c.num_nodes for c in self.children_specs)
+
+    def is_leaf(self) -> bool:
+        """Whether this is the structure of a leaf."""
+        return self.type is None
+
+    def children(self) -> list[TreeSpec]:
+        return list(self.children_specs)
+
+    def unflatten(self, leaves: Iterable[Any]) -> Any:
+        """The tree with these leaves."""
+        return tree_unflatten(leaves, self)
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, TreeSpec):
+            return NotImplemented
+        return (self.type, self.context, self.children_specs) == (other.type, other.context, other.children_specs)
+
+    def __hash__(self) -> int:
+        return hash((self.type, repr(self.context), self.num_leaves))
+
+    def __repr__(self, indent: int = 0) -> str:
+        if self.type is None:
+            return "*"
+        head = f"TreeSpec({self.type.__name__}, {self.context!r}, ["
+        if not self.children_specs:
+            return head + "])"
+        pad = " " * (indent + 2)
+        body = self.children_specs[0].__repr__(indent + 2)
+        for child in self.children_specs[1:]:
+            body += ",\n" + pad + child.__repr__(indent + 2)
+        return head + body + "])"
+
+
+class LeafSpec(TreeSpec):
+    """The structure of a leaf."""
+
+    __slots__ = ()
+
+    def __init__(self) -> None:
+        super().__init__(None, None, [])
+
+
+LEAF = LeafSpec()
+
+_NODES: dict[type, NodeDef] = {
+    tuple: NodeDef(lambda t: (list(t), None), lambda c, _: tuple(c)),
+    list: NodeDef(lambda t: (list(t), None), lambda c, _: list(c)),
+    dict: NodeDef(lambda t: (list(t.values()), list(t)), lambda c, keys: dict(zip(keys, c, strict=True))),
+    OrderedDict: NodeDef(
+        lambda t: (list(t.values()), list(t)), lambda c, keys: OrderedDict(zip(keys, c, strict=True))
+    ),
+    defaultdict: NodeDef(
+        lambda t: (list(t.values()), [t.default_factory, list(t)]),
+        lambda c, context: defaultdict(context[0], zip(context[1], c, strict=True)),
+    ),
+    deque: NodeDef(lambda t: (list(t), t.maxlen), lambda c, maxlen: deque(c, maxlen=maxlen)),
+}
+
+
+def register_pytree_node(
+    cls: type,
+    flatten_fn: Callable[[Any], tuple[list[Any], Any]],
+    unflatten_fn: Callable[[Iterable[Any], Any], Any],
+    **ignored: Any,
+) -> None:
+    """Make instances of `cls` inner nodes: flatten_fn(x) -> (children, context), unflatten_fn(children, context) -> x."""
+    if cls in _NODES:
+        raise ValueError(f"{cls} is already registered as pytree node.")
+    _NODES[cls] = NodeDef(flatten_fn, unflatten_fn)
+
+
+_register_pytree_node = register_pytree_node
+
+
+def _is_namedtuple(x: Any) -> bool:
+    return isinstance(x, tuple) and hasattr(x, "_fields") and type(x).__bases__ == (tuple,)
+
+
+def _definition(x: Any) -> tuple[Any, NodeDef] | None:
+    cls = type(x)
+    found = _NODES.get(cls)
+    if found is not None:
+        return cls, found
+    if isinstance(x, tuple) and hasattr(x, "_fields"):
+        return cls, NodeDef(lambda t: (list(t), cls), lambda c, c_cls: c_cls(*c))
+    if isinstance(x, tuple) and hasattr(cls, "n_sequence_fields"):
+        return cls, NodeDef(lambda t: (list(t), cls), lambda c, c_cls: c_cls(c))
+    return None
+
+
+def tree_flatten(tree: Any, is_leaf: Callable[[Any], bool] | None = None) -> tuple[list[Any], TreeSpec]:
+    """(leaves, structure)"""
+    leaves: list[Any] = []
+    return leaves, _flatten(tree, leaves, is_leaf)
+
+
+def _flatten(tree: Any, leaves: list[Any], is_leaf: Callable[[Any], bool] | None) -> TreeSpec:
+    found = None if is_leaf is not None and is_leaf(tree) else _definition(tree)
+    if found is None:
+        leaves.append(tree)
+        return LEAF
+    cls, definition = found
+    children, context = definition.flatten(tree)
+    return TreeSpec(cls, context, [_flatten(c, leaves, is_leaf) for c in children])
+
+
+def tree_unflatten(leaves: Iterable[Any], treespec: TreeSpec) -> Any:
+    """The tree of that structure with these leaves."""
+    values = list(leaves)
+    if len(values) != treespec.num_leaves:
+        raise ValueError(
+            f"tree_unflatten(leaves, treespec): `leaves` has length {len(values)} but the spec refers to a pytree that "
+            f"holds {treespec.num_leaves} items ({treespec})."
+        )
+    return _unflatten(iter(values), treespec)
+
+
+def _unflatten(leaves: Any, spec: TreeSpec) -> Any:
+    if spec.type is None:
+        return next(leaves)
+    children = [_unflatten(leaves, c) for c in spec.children_specs]
+    found = _NODES.get(spec.type)
+    if found is not None:
+        return found.unflatten(children, spec.context)
+    if hasattr(spec.type, "_fields"):
+        return spec.type(*children)
+    return spec.type(children)
+
+
+def tree_leaves(tree: Any, is_leaf: Callable[[Any], bool] | None = None) -> list[Any]:
+    """The leaves, in order."""
+    return tree_flatten(tree, is_leaf)[0]
+
+
+def tree_structure(tree: Any, is_leaf: Callable[[Any], bool] | None = None) -> TreeSpec:
+    """The structure without the leaves."""
+    return tree_flatten(tree, is_leaf)[1]
+
+
+def tree_map(fn: Callable[..., Any], tree: Any, *rests: Any, is_leaf: Callable[[Any], bool] | None = None) -> Any:
+    """The tree of `fn(leaf, *leaves of rests)`; `rests` have the structure of `tree`."""
+    leaves, spec = tree_flatten(tree, is_leaf)
+    others = [flatten_up_to(spec, r) for r in rests]
+    return tree_unflatten([fn(*xs) for xs in zip(leaves, *others, strict=True)], spec)
+
+
+def tree_map_(fn: Callable[..., Any], tree: Any, *rests: Any, is_leaf: Callable[[Any], bool] | None = None) -> Any:
+    """Call `fn` for each leaf; the tree comes back."""
+    tree_map(fn, tree, *rests, is_leaf=is_leaf)
+    return tree
+
+
+def tree_map_only(types: Any, fn: Callable[[Any], Any], tree: Any, is_leaf: Any = None) -> Any:
+    """`tree_map` for the leaves that are instances of `types`; others stay."""
+    check = types if callable(types) and not isinstance(types, type) else lambda x: isinstance(x, types)
+    return tree_map(lambda x: fn(x) if check(x) else x, tree, is_leaf=is_leaf)
+
+
+def tree_all(pred: Callable[[Any], bool], tree: Any, is_leaf: Any = None) -> bool:
+    """Whether `pred` holds for all leaves."""
+    return all(map(pred, tree_leaves(tree, is_leaf)))
+
+
+def tree_any(pred: Callable[[Any], bool], tree: Any, is_leaf: Any = None) -> bool:
+    """Whether `pred` holds for some leaf."""
+    return any(map(pred, tree_leaves(tree, is_leaf)))
+
+
+def flatten_up_to(spec: TreeSpec, tree: Any) -> list[Any]:
+    """The subtrees of `tree` where `spec` has leaves."""
+    out: list[Any] = []
+
+    def walk(s: TreeSpec, t: Any) -> None:
+        if s.type is None:
+            out.append(t)
+            return
+        found = _definition(t)
+        if found is None or found[0] is not s.type:
+            raise ValueError(f"Type mismatch;\nexpected {s.type!r}, but got {type(t)!r}.")
+        children, context = found[1].flatten(t)
+        if len(children) != len(s.children_specs):
+            raise ValueError(
+                f"Node arity mismatch; expected {len(s.children_specs)}, but got {len(children)}."
+            )
+        if s.type in (dict, OrderedDict):
+            if set(context) != set(s.context):
+                raise ValueError(f"Node keys mismatch; expected {s.context!r}, but got {context!r}.")
+            by_key = dict(zip(context, children, strict=True))
+            children = [by_key[k] for k in s.context]
+        for cs, ct in zip(s.children_specs, children, strict=True):
+            walk(cs, ct)
+
+    walk(spec, tree)
+    return out
+
+
+def broadcast_prefix(prefix: Any, spec: TreeSpec, is_leaf: Callable[[Any], bool] | None = None) -> list[Any] | None:
+    """`prefix`, a tree that may stop early, spread over the leaves of `spec`; None if it does not fit."""
+    out: list[Any] = []
+
+    def walk(p: Any, s: TreeSpec) -> bool:
+        found = None if is_leaf is not None and is_leaf(p) else _definition(p)
+        if found is None:
+            out.extend([p] * s.num_leaves)
+            return True
+        if s.type is not found[0]:
+            return False
+        children, context = found[1].flatten(p)
+        if len(children) != len(s.children_specs) or context != s.context:
+            return False
+        return all(walk(c, cs) for c, cs in zip(children, s.children_specs, strict=True))
+
+    return out if walk(prefix, spec) else None
