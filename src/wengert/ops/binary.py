@@ -17,7 +17,7 @@ from ..kernels import numpy as kernels
 from .compare import install_binary, tensor_operand
 from .elementwise import _pow_any as pow_any
 from .install import operand, public, unary
-from .lines import refuse, supported
+from .lines import refuse, refusing, supported
 from .scan import complex_logaddexp
 from .select import as_tensor, common_dtype
 
@@ -31,7 +31,7 @@ def _two_tensors(prim: Any, *names: str, inplace_form: bool = True, function_for
     def line(input: Any, other: Any) -> Any:
         return prim(tensor_operand(input, name, 1, "input"), tensor_operand(other, name, 2))
 
-    fn = install_binary(prim, line, (name, *names), inplace_form=inplace_form)
+    fn = install_binary(prim, line, (name, *names), inplace_form=inplace_form, tensors=True)
     if function_form:
         public(getattr(Tensor, name + "_"), name=name + "_", method=False)
     return fn
@@ -69,16 +69,12 @@ for _name, _factor in (("deg2rad", math.pi / 180.0), ("rad2deg", 180.0 / math.pi
     def _scale(name: str = _name, factor: float = _factor) -> None:
         node = name[:3].capitalize() + "2" + name[4:].capitalize() + "Backward0"
         prim = elementwise(
-            name, vjp=dict(x=lambda xp, g: g * factor), kernel=lambda x: np.multiply(x, x.dtype.type(factor)), node=node
-        )
-        line = unary(prim, False)
-
-        def fn(input: Tensor, *, out: Tensor | None = None) -> Tensor:
-            refuse(input, "c", f"{name} is not supported for complex tensors.")
-            return line(input, out=out)  # type: ignore[no-any-return]
-
-        fn.__name__ = fn.__qualname__ = name
-        public(fn)
+            name, vjp=dict(x=lambda xp, g: g * factor), node=node,
+            kernel=refusing(
+                lambda x: np.multiply(x, x.dtype.type(factor)), "c", f"{name} is not supported for complex tensors."
+            ),
+        )  # fmt: skip
+        unary(prim, lambda x, out=None: np.multiply(x, x.dtype.type(factor), out=out))
         samples(name, *pointwise(), complex=False)
 
     _scale()
@@ -198,6 +194,7 @@ def heaviside(input: Tensor, values: Tensor, *, out: Tensor | None = None) -> Te
 
 @public(name="heaviside_", function=False)
 def heaviside_(self: Tensor, values: Tensor) -> Tensor:
+    tensor_operand(values, "heaviside_", 1, "values")
     return inplace_with(lambda old: _heaviside_line(old, values), self, (values,))
 
 
@@ -208,7 +205,7 @@ _nextafter = elementwise(
     kernel=supported(np.nextafter, "nextafter_cpu", "biuc"),
     vjp=dict(
         x=lambda xp, g, x, y: xp.where(x == y, 0, g),
-        y=lambda xp, g, x, y: xp.where(x == y, g, 0),
+        y=lambda xp, g: xp.zeros_like(g),
     ),
     promote="keep",
 )

@@ -6,8 +6,9 @@ from typing import Any
 
 import numpy as np
 
+from ..core.dispatch import dispatch
 from ..core.fast import F32, F64
-from ..core.inplace import inplace, write_out
+from ..core.inplace import inplace, inplace_with, write_out
 from ..core.primitive import Primitive, elementwise, ops
 from ..core.samples import Case, T, pointwise, pointwise2, samples
 from ..core.tensor import Tensor
@@ -27,16 +28,23 @@ def tensor_operand(x: Any, name: str, position: int, arg: str = "other") -> Any:
     return x
 
 
-def install_binary(prim: Primitive, line: Any, names: tuple[str, ...], *, inplace_form: bool = True) -> Any:
-    """torch.f(input, other, *, out=None), Tensor.f and Tensor.f_ around the function `line(x, y)`."""
+def install_binary(
+    prim: Primitive, line: Any, names: tuple[str, ...], *, inplace_form: Any = True, tensors: bool = False
+) -> Any:
+    """torch.f(input, other, *, out=None), Tensor.f and Tensor.f_ around the function `line(x, y)`.
+
+    `tensors`: the second operand must be a tensor. `inplace_form`: whether there is one, or the one to use."""
     title = prim.name
 
     def fn(input: Any, other: Any, *, out: Any = None) -> Any:
         return line(input, other) if out is None else write_out(out, line(input, other), title)
 
     def form(self: Tensor, other: Any) -> Tensor:
-        return inplace(prim, self, (operand(other, title + "_", 1),), {})
+        if tensors:
+            tensor_operand(other, title + "_", 1)
+        return inplace_with(lambda old: line(old, other), self, (operand(other, title + "_", 1),))
 
+    form = inplace_form if callable(inplace_form) else form
     fn.__name__ = fn.__qualname__ = line.__name__ = title
     form.__name__ = title + "_"
     for called in names:
@@ -58,11 +66,25 @@ def _comparison(name: str, symbol: str, *names: str, refused: str) -> Any:
     def slow_operator(self: Any, other: Any) -> Any:
         return slow(self, other) if isinstance(other, OPERANDS) else NotImplemented
 
+    written = elementwise(
+        name + "_inplace", params=("dtype",), promote="compare", half="native", node=f"{name.capitalize()}Backward1",
+        kernel=lambda x, y, dtype: kernel(x, y).astype(dtype.np),
+        vjp=dict(x=lambda xp, g: xp.zeros_like(g), y=lambda xp, g: xp.zeros_like(g)),
+    )  # fmt: skip
+    by_number = written.renamed(f"{name.capitalize()}Backward0")
+
+    def form(self: Tensor, other: Any) -> Tensor:
+        other = operand(other, name + "_", 1)
+        node = None if isinstance(other, Tensor) else by_number
+        return inplace_with(
+            lambda old: dispatch(written, (old, other), {"dtype": old.dtype}, node), self, (other,)
+        )
+
     line = comparison(ufunc, slow, _COMPARED)
     setattr(Tensor, f"__{symbol}__", comparison(ufunc, slow_operator, _COMPARED))
     setattr(ops, name, line)
     samples(name, *pointwise2(), differentiable=False, complex=not refused)
-    return install_binary(prim, line, (name, *names))
+    return install_binary(prim, line, (name, *names), inplace_form=form)
 
 
 eq = _comparison("eq", "eq", refused="")
@@ -89,7 +111,7 @@ def _logical(name: str) -> Any:
         name, Case(T(3, dtype="bool"), T(3, dtype="bool")), Case(T(2, 1, dtype="int64"), T(3, dtype="bool")),
         Case(T(3), T(3)), differentiable=False,
     )  # fmt: skip
-    return install_binary(prim, line, (name,))
+    return install_binary(prim, line, (name,), tensors=True)
 
 
 logical_and = _logical("logical_and")

@@ -12,8 +12,8 @@ from ..core.samples import pointwise, samples
 from ..core.tensor import Tensor
 from ..kernels import numpy as kernels
 from .compare import tensor_operand
-from .install import public, unary
-from .lines import refuse
+from .install import FUNCTIONS, public, unary
+from .lines import refuse, refusing
 
 # ---------------------------------------------------------------- conjugate
 
@@ -88,11 +88,11 @@ def is_neg(input: Tensor) -> bool:
 # ---------------------------------------------------------------- parts
 
 _real = view(
-    "real", kernel=lambda x: x.real, node="SelectBackward0",
+    "real", kernel=lambda x: x.real, node="SelectBackward0", batch=lambda prim, vals, dims, params: (prim(vals[0]), dims[0]),
     vjp=dict(x=lambda xp, g, x_dtype: xp.to_dtype(g, x_dtype)),
 )  # fmt: skip
 _imag = view(
-    "imag", kernel=lambda x: x.imag, node="SelectBackward0",
+    "imag", kernel=lambda x: x.imag, node="SelectBackward0", batch=lambda prim, vals, dims, params: (prim(vals[0]), dims[0]),
     vjp=dict(x=lambda xp, g, x_dtype: xp.to_dtype(g, x_dtype) * 1j),
 )  # fmt: skip
 
@@ -182,21 +182,15 @@ samples("sgn", *pointwise())
 
 _sign = elementwise(
     "sign", vjp=dict(x=lambda xp, g: xp.zeros_like(g)), promote="keep",
-    kernel=lambda x: x.copy() if x.dtype.kind == "b" else np.sign(x),
-)  # fmt: skip
-unary(_sign, np.sign)
-_sign_line = Tensor.sign  # type: ignore[attr-defined]
-
-
-@public
-def sign(input: Tensor, *, out: Tensor | None = None) -> Tensor:
-    """-1, 0 or 1; nan stays nan... as 0 does. Complex tensors are refused: see `sgn`."""
-    refuse(
-        input, "c",
+    kernel=refusing(
+        lambda x: x.copy() if x.dtype.kind == "b" else np.sign(x), "c",
         "Unlike NumPy, torch.sign is not intended to support complex numbers. Please use torch.sgn instead.",
         NotImplementedError,
-    )  # fmt: skip
-    return _sign_line(input) if out is None else _sign_line(input, out=out)  # type: ignore[no-any-return]
+    ),
+)  # fmt: skip
+sign = unary(_sign, np.sign)
+for _name in ("sgn_", "sign_", "absolute_"):  # PyTorch has these as methods only
+    FUNCTIONS.pop(_name)
 
 
 samples("sign", *pointwise(), complex=False)

@@ -10,11 +10,12 @@ from ..core.graph import LEAF, VIEW
 from ..core.inplace import inplace, inplace_with, write_out
 from ..core.modes import GRAD, NO_GRAD, mode
 from ..core.primitive import composite, elementwise, ops
-from ..core.promotion import check_cast, result_dtype
+from ..core.promotion import result_dtype
 from ..core.samples import Case, T, pointwise, pointwise2, samples
 from ..core.tensor import PLAIN, Tensor
 from ..kernels import numpy as kernels
 from .install import FUNCTIONS, OPERANDS, binary, inplace_operator, operand, operators, public, unary
+from .lines import promotable
 
 LN2, LN10 = math.log(2.0), math.log(10.0)
 
@@ -194,7 +195,7 @@ def _pow_any(x: Any, exponent: Any) -> Any:
     kind = x.dtype
     if not (kind.is_floating_point or kind.is_complex):
         if isinstance(exponent, (float, complex)) or kind.category == 0:
-            x = x.to(result_dtype((x._data, exponent)))  # type: ignore[attr-defined]
+            x = x.to(result_dtype((promotable(x), exponent)))  # type: ignore[attr-defined]
         if not isinstance(exponent, complex) and exponent < 0 and x.dtype.category < 2:
             raise RuntimeError("Integers to negative integer powers are not allowed.")
     elif isinstance(exponent, complex) and not kind.is_complex:
@@ -213,11 +214,7 @@ def pow(input: Any, exponent: Any, *, out: Tensor | None = None) -> Any:
 @public(name="pow_", function=False)
 def pow_(self: Tensor, exponent: Any) -> Tensor:
     exponent = operand(exponent, "pow_", 1)
-    if isinstance(exponent, Tensor):
-        return inplace(_pow, self, (exponent,), {})
-    if not isinstance(exponent, complex) and self.dtype.category < 2 and isinstance(exponent, float):
-        check_cast(ops.pow(self, exponent).dtype, self.dtype)
-    return inplace(_pow_scalar, self, (), {"exponent": exponent})
+    return inplace_with(lambda old: _pow_any(old, exponent), self, (exponent,))
 
 
 def _dunder_pow(self: Tensor, exponent: Any) -> Any:
@@ -277,8 +274,7 @@ _add_inplace, _sub_inplace, _div_inplace = Tensor.add_, Tensor.sub_, Tensor.div_
 
 def _check_alpha(x: Any, y: Any, alpha: Any) -> None:
     """What may multiply `y` depends on the dtype of the result."""
-    data = [t._data if isinstance(t, Tensor) and not t._level else t for t in (x, y)]
-    kind = result_dtype(data).category
+    kind = result_dtype([promotable(x), promotable(y)]).category
     if alpha.__class__ is bool and kind:
         raise RuntimeError("Boolean alpha only supported for Boolean results.")
     if kind < 2 and isinstance(alpha, float):

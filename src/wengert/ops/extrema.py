@@ -13,7 +13,7 @@ from ..core.samples import Case, T, samples
 from ..core.tensor import Tensor
 from .install import FUNCTIONS, public
 from .lines import supported
-from .reduce import cast_input, reduce_dims, wrap_dim
+from .reduce import batch_flat, cast_input, reduce_dims, wrap_dim
 
 # ---------------------------------------------------------------- values and where they are
 
@@ -189,7 +189,7 @@ def _install(name: str, ufunc: Any, arg: Any, pair: Any) -> None:
 
     arg_name = "arg" + name
     arg_prim = reduction(
-        arg_name, params=("dim", "keepdim"), vjp=None, promote=None,
+        arg_name, params=("dim", "keepdim"), vjp=None, promote=None, batch=batch_flat,
         kernel=lambda x, dim, keepdim: np.zeros((), np.int64) if x.ndim == 0 else arg(x, axis=dim, keepdims=keepdim),
     )  # fmt: skip
 

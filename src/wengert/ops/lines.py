@@ -126,6 +126,22 @@ def total(prim: Primitive, kernel: Callable[[Any], Any], slow: Callable[[Any], A
     return op
 
 
+class Logical:
+    """What promotion needs to know of a value of a transform: the dtype and the dimensions that its user sees."""
+
+    __slots__ = ("dtype", "ndim")
+
+    def __init__(self, x: Tensor) -> None:
+        self.dtype, self.ndim = x.dtype.np, x.ndim
+
+
+def promotable(x: Any) -> Any:
+    """A tensor or number in the form that `promotion.result_dtype` takes."""
+    if not isinstance(x, Tensor):
+        return x
+    return Logical(x) if x._level else x._data
+
+
 def supported(prim_kernel: Callable[..., Any], title: str, refused: str) -> Callable[..., Any]:
     """A kernel that refuses arrays of the NumPy kinds in `refused` with PyTorch's sentence about `title`."""
 
@@ -133,6 +149,20 @@ def supported(prim_kernel: Callable[..., Any], title: str, refused: str) -> Call
         for a in arrays:
             if a.__class__ is ndarray and a.dtype.kind in refused:
                 raise NotImplementedError(f"\"{title}\" not implemented for '{FROM_NUMPY[a.dtype].scalar_name}'")
+        return prim_kernel(*arrays, **params)
+
+    return checked
+
+
+def refusing(
+    prim_kernel: Callable[..., Any], kinds: str, message: str, error: type[Exception] = RuntimeError
+) -> Callable[..., Any]:
+    """A kernel that raises `error(message)` for arrays of the NumPy kinds in `kinds`."""
+
+    def checked(*arrays: Any, **params: Any) -> Any:
+        for a in arrays:
+            if a.__class__ is ndarray and a.dtype.kind in kinds:
+                raise error(message)
         return prim_kernel(*arrays, **params)
 
     return checked
@@ -156,4 +186,4 @@ def c_name(kind: Any) -> str:
     return _C_NAMES.get(kind.name, kind.name)
 
 
-__all__ = ["BOOL", "I64", "c_name", "comparison", "predicate", "refuse", "supported", "total"]
+__all__ = ["BOOL", "I64", "c_name", "comparison", "predicate", "promotable", "refuse", "refusing", "supported", "total"]

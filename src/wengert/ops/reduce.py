@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from ..core.batching import batch_reduce, front
 from ..core.dispatch import dispatch
 from ..core.inplace import write_out
 from ..core.primitive import composite, kernel_helper, ops, reduction
@@ -282,8 +283,18 @@ def _prod_rule(xp: Any, g: Any, x: Any, out: Any, dim: Any, keepdim: bool) -> An
     return spread * xp.conj(_prod_slope(xp, x, out, dim, keepdim))
 
 
+def batch_flat(prim: Any, vals: Any, dims: Any, params: Any) -> tuple[Any, Any]:
+    """For reductions over one dimension or all: all of a slot becomes one dimension."""
+    if params["dim"] is not None:
+        return batch_reduce(prim, vals, dims, params)
+    x = front(vals[0], dims[0])
+    y = prim(ops.reshape(x, (x.shape[0], -1)), **{**params, "dim": 1, "keepdim": False})
+    return (ops.reshape(y, (x.shape[0],) + (1,) * (x.ndim - 1)) if params["keepdim"] else y), 0
+
+
 _prod = reduction(
     "prod",
+    batch=batch_flat,
     params=("dim", "keepdim"),
     promote=None,
     kernel=_prod_kernel,

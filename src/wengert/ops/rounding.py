@@ -14,7 +14,7 @@ from ..core.tensor import Tensor
 from ..kernels import numpy as kernels
 from .compare import install_binary, tensor_operand
 from .install import OPERANDS, inplace_operator, operand, public, unary
-from .lines import refuse, supported
+from .lines import refusing, supported
 
 # ---------------------------------------------------------------- to whole numbers
 
@@ -28,18 +28,10 @@ def _rounding(name: str, ufunc: Any, complex_message: str | None, *names: str) -
         return x.copy() if x.dtype.kind in "iu" else ufunc(x)
 
     checked = supported(kernel, name + "_vml_cpu", "b" if complex_message else "bc")
+    if complex_message:
+        checked = refusing(checked, "c", complex_message, NotImplementedError)
     prim = elementwise(name, vjp=dict(x=_no_slope), promote="keep", kernel=checked)
     unary(prim, ufunc, names=names)
-    if complex_message:
-        line = getattr(Tensor, name)
-
-        def guarded(input: Tensor, *, out: Tensor | None = None) -> Tensor:
-            refuse(input, "c", complex_message, NotImplementedError)
-            return line(input) if out is None else line(input, out=out)  # type: ignore[no-any-return]
-
-        guarded.__name__ = guarded.__qualname__ = name
-        for called in (name, *names):
-            public(guarded, name=called)
     samples(name, *pointwise(), complex=False)
     return prim
 
@@ -243,7 +235,7 @@ def _integers_only(name: str, ufunc: Any) -> Any:
     def line(input: Any, other: Any) -> Any:
         return prim(tensor_operand(input, name, 1, "input"), tensor_operand(other, name, 2))
 
-    fn = install_binary(prim, line, (name,))
+    fn = install_binary(prim, line, (name,), tensors=True)
     public(getattr(Tensor, name + "_"), name=name + "_", method=False)
     samples(name, Case(T(3, dtype="int64", low=1, high=9), T(3, dtype="int64", low=1, high=9)), differentiable=False)
     return fn

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
 
+from ..core.batching import front, size_of_batch, stretched
 from ..core.dispatch import dispatch
 from ..core.dtypes import FROM_NUMPY
 from ..core.inplace import write_out
@@ -139,8 +141,8 @@ def _searchsorted_kernel(sequence: Any, values: Any, *, right: bool) -> Any:
     if sequence.ndim == 1:
         return np.asarray(np.searchsorted(sequence, values, side=side))
     n = sequence.shape[-1]
-    flat = np.ascontiguousarray(sequence).reshape(-1, n)
-    rows = np.ascontiguousarray(values).reshape(flat.shape[0], -1)
+    flat = np.ascontiguousarray(sequence).reshape(math.prod(sequence.shape[:-1]), n)
+    rows = np.ascontiguousarray(values).reshape(flat.shape[0], values.shape[-1])
     found = np.empty(rows.shape, np.int64)
     for i in range(flat.shape[0]):
         found[i] = np.searchsorted(flat[i], rows[i], side=side)
@@ -148,8 +150,6 @@ def _searchsorted_kernel(sequence: Any, values: Any, *, right: bool) -> Any:
 
 
 def _searchsorted_batch(prim: Any, vals: Any, dims: Any, params: Any) -> tuple[Any, int]:
-    from ..core.batching import front, size_of_batch, stretched
-
     sequence, values = vals
     if dims[0] is None and sequence.ndim == 1:
         return prim(sequence, front(values, dims[1]), **params), 0
@@ -158,7 +158,7 @@ def _searchsorted_batch(prim: Any, vals: Any, dims: Any, params: Any) -> tuple[A
     lead = tuple(sequence.shape)[:-1]
     inner = tuple(values.shape)[1:]
     if sequence.ndim == 2:  # one sequence a slot: its values as one row
-        out = prim(sequence, ops.reshape(values, (n, -1)), **params)
+        out = prim(sequence, ops.reshape(values, (n, math.prod(inner))), **params)
         return ops.reshape(out, (n, *inner)), 0
     return prim(sequence, ops.reshape(values, (*lead, values.shape[-1])), **params), 0
 
@@ -242,7 +242,7 @@ samples("bucketize", Case(T(2, 3), T(1)), Case(T(3), T(1), right=True, out_int32
 # ---------------------------------------------------------------- histograms
 
 
-def _range(data: Any, low: float, high: float, name: str) -> tuple[float, float]:
+def _range(data: Any, low: float, high: float, name: str, margin: float = 1) -> tuple[float, float]:
     if low == high and data.size:
         low, high = data.min(), data.max()
     if not (np.isfinite(low) and np.isfinite(high)):
@@ -250,7 +250,7 @@ def _range(data: Any, low: float, high: float, name: str) -> tuple[float, float]
     if low > high:
         raise RuntimeError(f"{name}: max must be larger than min")
     if low == high:
-        low, high = low - 1, high + 1
+        low, high = low - margin, high + margin
     return low, high
 
 
@@ -285,7 +285,7 @@ def _histogram_kernel(x: Any, bins: Any, weight: Any, *, count: Any, range: Any,
     data = x.reshape(-1)
     edges = bins
     if edges is None:
-        low, high = _range(data, *(range or (0, 0)), "torch.histogram") if data.size or range else (0.0, 1.0)
+        low, high = _range(data, *(range or (0, 0)), "torch.histogram", 0.5) if data.size or range else (0.0, 1.0)
         edges = np.linspace(low, high, count + 1, dtype=data.dtype)
     hist = _counted(data, edges, None if weight is None else weight.reshape(-1))
     return (hist / hist.sum() / np.diff(edges)).astype(data.dtype) if density else hist, edges.copy()
@@ -295,10 +295,21 @@ def _no_histogram_derivative(xp: Any, gs: Any, needs: Any) -> Any:
     raise RuntimeError("derivative for aten::histogram is not implemented")
 
 
-_histc = general("histc", params=("bins", "low", "high"), kernel=_histc_kernel, half="native")
+def _each_slot(prim: Any, vals: Any, dims: Any, params: Any) -> tuple[Any, Any]:
+    """Each slot has its own range and edges: one call a slot."""
+    slots = [
+        prim(*[v if d is None else v.select(d, i) for v, d in zip(vals, dims, strict=True)], **params)
+        for i in np.arange(size_of_batch(vals, dims)).tolist()
+    ]
+    if isinstance(slots[0], tuple):
+        return tuple(ops.stack(parts, dim=0) for parts in zip(*slots, strict=True)), (0,) * len(slots[0])
+    return ops.stack(slots, dim=0), 0
+
+
+_histc = general("histc", params=("bins", "low", "high"), kernel=_histc_kernel, half="native", batch=_each_slot)
 _histogram = general(
     "histogram", inputs=("x", "bins", "weight"), params=("count", "range", "density"), kernel=_histogram_kernel,
-    n_outputs=2, vjp=_no_histogram_derivative, node="NotImplemented", half="native",
+    n_outputs=2, vjp=_no_histogram_derivative, node="NotImplemented", half="native", batch=_each_slot,
 )  # fmt: skip
 
 
@@ -346,7 +357,7 @@ def _histogramdd_kernel(x: Any, weight: Any, *, bins: Any, range: Any, density: 
             edges.append(np.asarray(size))
             continue
         given = (0, 0) if range is None else tuple(range[2 * i : 2 * i + 2])
-        edges.append(np.linspace(*_range(points[:, i], *given, "torch.histogramdd"), size + 1, dtype=x.dtype))
+        edges.append(np.linspace(*_range(points[:, i], *given, "torch.histogramdd", 0.5), size + 1, dtype=x.dtype))
     hist, _ = np.histogramdd(points, edges, weights=None if weight is None else weight.reshape(-1))
     if density:
         hist = hist / hist.sum()
@@ -357,7 +368,7 @@ def _histogramdd_kernel(x: Any, weight: Any, *, bins: Any, range: Any, density: 
 
 _histogramdd = general(
     "histogramdd", inputs=("x", "weight"), params=("bins", "range", "density"), kernel=_histogramdd_kernel,
-    n_outputs=None, vjp=_no_histogram_derivative, node="NotImplemented", half="native",
+    n_outputs=None, vjp=_no_histogram_derivative, node="NotImplemented", half="native", batch=_each_slot,
 )  # fmt: skip
 
 
@@ -436,8 +447,6 @@ def isin(
 def _isin_batch(prim: Any, vals: Any, dims: Any, params: Any) -> tuple[Any, int]:
     if dims[1] is None:
         return prim(*vals, **params), dims[0]
-    from ..core.batching import size_of_batch, stretched
-
     n = size_of_batch(vals, dims)
     x, among = (stretched(v, d, n) for v, d in zip(vals, dims, strict=True))
     return ops.stack([prim(x[i], among[i], **params) for i in np.arange(n)], dim=0), 0

@@ -17,7 +17,7 @@ from ..core.samples import Case, T, pointwise2, samples
 from ..core.tensor import Tensor, wrap
 from .compare import install_binary, tensor_operand
 from .install import public
-from .lines import c_name, refuse, supported
+from .lines import c_name, promotable, refuse, supported
 
 # ---------------------------------------------------------------- where
 
@@ -34,20 +34,9 @@ _where = elementwise(
 )
 
 
-def data_of(x: Any) -> Any:
-    """The array (or what stands for it) of a tensor, for promotion; a number as it is."""
-    while isinstance(x, Tensor) and x._level:
-        x = x._data
-    return x._data if isinstance(x, Tensor) else x
-
-
 def common_dtype(*xs: Any, int_to_float: bool = False) -> Any:
     """The dtype that these tensors and numbers promote to."""
-    return promotion.result_dtype([data_of(x) if not _levelled(x) else x for x in xs], int_to_float)
-
-
-def _levelled(x: Any) -> bool:
-    return isinstance(x, Tensor) and bool(x._level)
+    return promotion.result_dtype([promotable(x) for x in xs], int_to_float)
 
 
 def as_tensor(x: Any, dtype: Any) -> Tensor:
