@@ -371,6 +371,26 @@ def test_packs_follow_what_the_user_does_to_the_states() -> None:
             np.testing.assert_array_equal(a, b)
 
 
+def test_unusual_parameters_are_left_to_the_operations() -> None:
+    torch = pytest.importorskip("torch")
+
+    def expanded(t: Any) -> Any:
+        p = t.tensor([1.0]).expand(3).requires_grad_()
+        p.grad = t.ones(3)
+        return t.optim.SGD([p]).step()
+
+    def inference(t: Any) -> Any:
+        with t.inference_mode():
+            p = t.ones(2)
+        p.grad = t.ones(2)
+        return t.optim.SGD([p]).step()
+
+    for case in (expanded, inference):
+        ours, theirs = outcome(case, wengert), outcome(case, torch)
+        assert ours[0][0] == theirs[0][0] == "RuntimeError"
+        assert ours[0][1].startswith(theirs[0][1].partition(". ")[0])
+
+
 def test_shared_memory_and_duplicates_are_updated_one_after_the_other() -> None:
     torch = pytest.importorskip("torch")
     results = []

@@ -19,8 +19,8 @@ from typing import Any
 import numpy as np
 
 from ..core import modes
-from ..core.graph import LEAF
-from ..core.tensor import Tensor, bump, wrap
+from ..core.graph import LEAF, InferenceVersion
+from ..core.tensor import PLAIN, Tensor, bump, wrap
 from ..ops.install import FUNCTIONS
 from . import arrays, tensors
 from .optimizer import Optimizer, ParamsT, check_lr, scalar_dtype
@@ -219,10 +219,9 @@ class RuleOptimizer(Optimizer):
         state = self._state_of(p, group)
         names = self.slots(group)
         pa, ga = p._data, grad._data
-        dtype = getattr(pa, "dtype", None)
-        if raw and dtype in _REAL and pa.__class__ is ndarray and ga.__class__ is ndarray and pa.flags.writeable:
+        if raw and _writable(p):
             held = [state[name]._data for name in names]
-            if all(a.__class__ is ndarray and a.dtype == dtype for a in (ga, *held)):
+            if all(a.__class__ is ndarray and a.dtype == pa.dtype for a in (ga, *held)):
                 self._step_array(p, pa, ga, state, held, numbers(group))
                 return
         self._step_tensor(p, grad, state, names, group)
@@ -321,10 +320,9 @@ class RuleOptimizer(Optimizer):
     def _packable(self, p: Tensor, group: dict[str, Any], names: tuple[str, ...]) -> tuple[Any, ...] | None:
         """``((dtype, counters), array, state)`` if ``p`` may join a pack."""
         grad, data = p.grad, p._data
-        if grad is None or data.__class__ is not ndarray or grad._data.__class__ is not ndarray or p._fn is not LEAF:
+        if grad is None or grad._data.__class__ is not ndarray or p._fn is not LEAF or not _writable(p):
             return None
-        flags = data.flags
-        if not 0 < data.size <= SMALL or data.dtype not in _REAL or not (flags.c_contiguous and flags.writeable):
+        if not 0 < data.size <= SMALL or not data.flags.c_contiguous:
             return None
         state = self._state_of(p, group)
         if not state and (names or self.counters):
@@ -432,6 +430,17 @@ def _plain(value: Any) -> Any:
 def view_as_real(t: Tensor) -> Tensor:
     """A complex tensor as a real view with a last dimension of 2."""
     return FUNCTIONS["view_as_real"](t)  # type: ignore[no-any-return]
+
+
+def _writable(p: Tensor) -> bool:
+    """Whether the array of ``p`` may be changed without asking the operations, which know the unusual tensors."""
+    data = p._data
+    if p.__class__ not in PLAIN or data.__class__ is not ndarray or data.dtype not in _REAL:
+        return False
+    flags = data.flags
+    if not flags.writeable or not (flags.c_contiguous or 0 not in data.strides):
+        return False
+    return p._ver.__class__ is not InferenceVersion
 
 
 def _owned(tensor: Any) -> bool:
