@@ -121,6 +121,10 @@ def _out_of_bounds(shape: tuple[int, ...], indices: list[Any]) -> IndexError | N
 # ---------------------------------------------------------------- gathering
 
 
+def _flat(x: Array) -> bool:
+    return x.flags.c_contiguous  # type: ignore[no-any-return]
+
+
 def index(x: Array, indices: Indices) -> Array:
     """`x[indices]`: a copy, the indexed dimensions replaced by the common shape of the indices.
 
@@ -129,12 +133,12 @@ def index(x: Array, indices: Indices) -> Array:
     """
     if len(indices) == 1:
         only = indices[0]
-        if only.dtype is _INT64 and x.flags.c_contiguous and only.flags.c_contiguous and only.ndim and x.ndim and x.size:
+        if only.dtype is _INT64 and x.size and only.ndim and x.ndim and _flat(x) and _flat(only):
             try:
                 return x.take(only, 0)
             except IndexError:
                 pass
-        elif only.dtype.char == "?" and only.shape == x.shape and only.ndim and x.flags.c_contiguous:
+        elif only.dtype.char == "?" and only.ndim and only.shape == x.shape[: only.ndim] and _flat(x):
             return x[only]
     if not indices:
         raise IndexError("at least one index must be provided")
@@ -229,6 +233,17 @@ def index_put_(x: Array, indices: Indices, values: Array, accumulate: bool = Fal
     """
     if not indices:
         raise IndexError("at least one index must be provided")
+    if len(indices) == 1 and not accumulate and values.dtype is x.dtype and x.size and 0 not in x.strides:
+        only = indices[0]
+        if only.dtype is _INT64 and x.ndim and (not values.ndim or values.shape == only.shape + x.shape[1:]):
+            try:
+                x[only] = values
+                return x
+            except IndexError:
+                pass
+        elif only.dtype.char == "?" and only.shape == x.shape and only.ndim and not values.ndim:
+            x[only] = values
+            return x
     if not accumulate and values.size == 1:
         masks = [i for i in indices if i is not None]
         if len(masks) == 1 and masks[0].dtype.char in "?B":

@@ -128,6 +128,10 @@ def _parse_items(items: tuple[Any, ...], shape: Shape, tensor: Any) -> ParsedInd
             steps.append((SELECT, dim, item))
             source += 1
         elif kind is slice:
+            if item.start is None and item.stop is None and item.step is None and source < ndim:
+                source += 1
+                dim += 1
+                continue
             start, stop, step = bounds = _bounds(item)
             if source >= ndim:
                 raise _no_such_dim(dim, ndim - source + dim)

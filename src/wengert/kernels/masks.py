@@ -81,7 +81,7 @@ def masked_fill_(x: Array, mask: Array, value: Any) -> Array:
 def masked_fill(x: Array, mask: Array, value: Any) -> Array:
     """A copy of `x`, broadcast with `mask`, with the number `value` where `mask` is true. Raises RuntimeError."""
     shape = broadcast_shapes(mask.shape, x.shape)
-    return masked_fill_(np.broadcast_to(x, shape).copy(), mask, value)
+    return masked_fill_(x.copy() if x.shape == shape else np.broadcast_to(x, shape).copy(), mask, value)
 
 
 def masked_select(x: Array, mask: Array) -> Array:

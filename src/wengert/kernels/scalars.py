@@ -31,7 +31,7 @@ def convert_scalar(value: Any, dtype: np.dtype[Any]) -> Any:
     value does not fit, OverflowError for integers beyond 64 bits.
     """
     kind = dtype.kind
-    if value.__class__ is float and dtype.char in "dD":
+    if value.__class__ is float and (dtype.char in "dD" or (dtype.char in "fF" and -3.4e38 < value < 3.4e38)):
         return np.array(value, dtype)
     if isinstance(value, (int, np.integer)) and not -(2**63) <= value < 2**64:
         raise OverflowError("int too big to convert" if value > 0 else "can't convert negative int to unsigned")

@@ -38,8 +38,15 @@ def _at_least_1d(x: Array) -> Array:
     return x if x.ndim else x.reshape(1)
 
 
+def _beyond(index: Array, size: int) -> bool:
+    """Whether a value is negative, or `size` or more."""
+    if index.dtype == np.int64:
+        return bool(index.view(np.uint64).max() >= size)  # as unsigned numbers, the negative ones are the largest
+    return bool(index.min() < 0 or index.max() >= size)
+
+
 def _check_bounds(index: Array, dim: int, size: int) -> None:
-    if index.size and (index.min() < 0 or index.max() >= size):
+    if index.size and _beyond(index, size):
         bad = index.reshape(-1)[np.argmax(((index < 0) | (index >= size)).reshape(-1))]
         raise RuntimeError(f"index {int(bad)} is out of bounds for dimension {dim} with size {size}")
 
@@ -279,7 +286,7 @@ def index_select(x: Array, dim: int, index: Array) -> Array:
     source = _at_least_1d(x)
     size = source.shape[dim]
     ids = index.reshape(-1)
-    if ids.size and (ids.min() < 0 or ids.max() >= size):
+    if ids.size and _beyond(ids, size):
         if x.ndim > 1 and x.size == 0 and size == 0:
             raise RuntimeError("index_select(): self indexing axis dim should be positive")
         if x.ndim > 1 and (dim == 1 or x.size == 0):

@@ -8,9 +8,12 @@ import numpy as np
 
 from ..core.batching import front, size_of_batch, stretched
 from ..core.dispatch import dispatch
+from ..core.fast import FlatNode, check_version
+from ..core.graph import BACKWARD_TWICE, FREED, LEAF, VIEW, InferenceVersion, next_seq
+from ..core.modes import GRAD, NO_GRAD, mode
 from ..core.primitive import Primitive, general, ops
 from ..core.samples import Case, T, samples
-from ..core.tensor import PLAIN, Tensor, wrap
+from ..core.tensor import PLAIN, Tensor, new, wrap
 from ..kernels import advanced
 from ..kernels import numpy as kernels
 from ..kernels.indexing import ALIAS, SELECT, parse_index
@@ -19,7 +22,7 @@ from .compare import tensor_operand
 from .install import public
 from .shape import expand_to, reshape_to
 from .slicing import through
-from .writing import write_into
+from .writing import assign, check_partial_overlap, write_into
 
 # ---------------------------------------------------------------- gathering with index tensors
 
@@ -47,7 +50,42 @@ def _index_put_in_place(x: Any, values: Any, *ids: Any, at: tuple[bool, ...], ac
 
 def index_get(x: Any, ids: tuple[Any, ...], *, at: tuple[bool, ...]) -> Any:
     """x with the index tensors `ids` in the dimensions where `at` holds (a mask stands for all of its own)."""
+    m = mode()
+    if x.__class__ in PLAIN and (m is GRAD or m is NO_GRAD):
+        for i in ids:
+            if i.__class__ not in PLAIN or i._ver.__class__ is InferenceVersion:
+                break
+        else:
+            return _taken(x, ids, at, m)
     return _prims(len(ids))[0](x, *ids, at=at)
+
+
+def _taken(x: Tensor, ids: tuple[Tensor, ...], at: tuple[bool, ...], m: Any) -> Tensor:
+    """`index_get` on the straight line: plain tensors in a plain mode."""
+    data = x._data
+    t: Tensor = new(Tensor)
+    t._data = advanced.index(data, [i._data for i in ids] if all(at) else _fill(at, [i._data for i in ids]))
+    t._ver = 0
+    t._view = None
+    fn = x._fn
+    if m is NO_GRAD:
+        fn = None
+    elif fn is LEAF:
+        fn = x
+    elif fn is VIEW:
+        fn = x._view.edge(x)
+    if fn is None:
+        t._fn = None
+        return t
+    node = t._fn = new(IndexNode)
+    node.e0 = fn
+    node.at = at
+    node.shape = data.shape
+    node.ids = ids
+    node.versions = tuple([v if (v := i._ver).__class__ is int else v.n for i in ids])
+    node.hooks = None
+    node.seq = next_seq()
+    return t
 
 
 def index_set(x: Any, values: Any, ids: tuple[Any, ...], *, at: tuple[bool, ...], accumulate: bool) -> Any:
@@ -145,6 +183,38 @@ def _index_put_jvp_values(xp: Any, t: Any, x_shape: Any, ids: Any, at: Any, accu
     return xp.index_set(xp.new_zeros(t, tuple(x_shape)), t, ids, at=at, accumulate=accumulate)
 
 
+class IndexNode(FlatNode):
+    """x[ids], keeping the index tensors and their versions."""
+
+    __slots__ = ("at", "e0", "ids", "shape", "versions")
+
+    @property
+    def edges(self) -> tuple[Any, ...]:
+        return (self.e0,)
+
+    def propagate(self, gs: Any, raw: bool, xp: Any) -> tuple[Any, ...]:
+        ids = self.ids
+        if ids is FREED:
+            raise RuntimeError(BACKWARD_TWICE)
+        for i, n in zip(ids, self.versions, strict=True):
+            if i._ver != n:
+                check_version(i, n, None)
+        if raw:
+            ids = tuple([i._data for i in ids])
+        return (xp.index_backward(gs, ids, shape=self.shape, at=self.at),)
+
+    def release(self) -> None:
+        self.ids = FREED
+
+    def saved_values(self) -> Any:
+        yield "indices", FREED if self.ids is FREED else tuple(_fill(self.at, self.ids))
+        yield "self_sym_sizes", self.shape
+
+
+IndexNode.__name__ = IndexNode.__qualname__ = "IndexBackward0"
+IndexNode.__module__ = "torch.autograd"
+
+
 class _Indices:
     """The index tensors that a node keeps, as PyTorch shows them: a tuple with None where there is no index."""
 
@@ -157,8 +227,6 @@ class _Indices:
 
 
 def _saved_values(self: Any) -> Any:
-    from ..core.graph import FREED
-
     if "accumulate" in self.params:
         yield "accumulate", self.params["accumulate"]
     kept = FREED if self.saved is FREED else [v for n, v in self.saved.items() if n[0] == "i"]
@@ -289,6 +357,8 @@ def _value_tensor(self: Tensor, value: Any) -> Tensor:
     if isinstance(value, (int, float, complex, np.integer)):
         if isinstance(value, (int, np.integer)) and not -(2**63) <= value < 2**63:
             raise ValueError("Overflow when unpacking long long")
+        if self.dtype.np.itemsize == 2 and self.dtype.category == 2 and not isinstance(value, complex):
+            return wrap(np.array(float(value)).astype(self.dtype.np))  # here too large a number becomes infinite
         return wrap(convert_scalar(value, self.dtype.np))
     name = type(value).__module__ + "." if isinstance(value, np.ndarray) else ""
     raise TypeError(f"can't assign a {name}{type(value).__name__} to a {type_name(self)}")
@@ -315,6 +385,7 @@ def without_leading_ones(value: Tensor) -> Tensor:
 def _copy_to(target: Tensor, value: Tensor) -> None:
     """`target[...] = value`, with the broadcasting of assignments."""
     if tuple(value.shape) == tuple(target.shape):
+        check_partial_overlap(target, value)
         target.copy_(value)  # type: ignore[attr-defined]
     elif value.ndim == 0:
         target.fill_(value)  # type: ignore[attr-defined]
@@ -327,6 +398,8 @@ def _copy_to(target: Tensor, value: Tensor) -> None:
 
 def setitem(self: Tensor, index: Any, value: Any) -> None:
     """`x[index] = value`, in place; `value` is a number or a tensor, which broadcasts. Differentiable in both."""
+    if assign(self, index, value):
+        return
     if index is False:
         _value_tensor(self, value)
         return
@@ -369,6 +442,9 @@ def _check_indices(name: str, indices: Any, values: Any) -> tuple[tuple[Tensor, 
     if not ids:
         raise IndexError("at least one index must be provided")
     return ids, at
+
+
+IndexNode.prim = _prims(1)[0]
 
 
 @public

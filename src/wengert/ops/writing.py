@@ -5,9 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
+import numpy as np
+
 from ..core.dispatch import edge_of, make_node
+from ..core.fast import F32, F64
+from ..core.graph import InferenceVersion
 from ..core.inplace import inplace_with
-from ..core.modes import mode
+from ..core.modes import GRAD, NO_GRAD, Mode, mode
 from ..core.primitive import Primitive
 from ..core.tensor import PLAIN, Tensor, bump
 from ..core.views import check_inplace, rebase
@@ -27,6 +31,21 @@ def write_into(
     `kernel` checks everything before it writes.
     """
     m = mode()
+    if untracked(t, m):
+        datas = []
+        for o in others:
+            if o.__class__ in PLAIN:
+                if m is GRAD and o._fn is not None and o.requires_grad:
+                    break
+                datas.append(o._data)
+            elif isinstance(o, Tensor):
+                break
+            else:
+                datas.append(o)
+        else:
+            kernel(t._data, *datas, **params)
+            bump(t)
+            return t
     tensors = [o for o in others if isinstance(o, Tensor)]
     if t.__class__ not in PLAIN or m.tracer is not None or any(o.__class__ not in PLAIN for o in tensors):
         from ..core.dispatch import dispatch
@@ -51,4 +70,110 @@ def write_into(
     return t
 
 
-__all__ = ["write_into"]
+def untracked(t: Tensor, m: Mode) -> bool:
+    """Whether the memory of `t` may simply be written: plain, outside the graph, not shared among its elements."""
+    if t.__class__ not in PLAIN or (m is not NO_GRAD and m is not GRAD) or t._ver.__class__ is InferenceVersion:
+        return False
+    if m is GRAD and t._fn is not None and t.requires_grad:
+        return False
+    return 0 not in t._data.strides
+
+
+def assign(t: Tensor, index: Any, value: Any) -> bool:
+    """`t[index] = value` for the common case, on arrays: integers and slices, outside the graph, nothing to convert.
+
+    False, with nothing done, where anything is unusual.
+    """
+    m = mode()
+    if not untracked(t, m):
+        return False
+    data = t._data
+    kind = index.__class__
+    try:
+        if kind is int:
+            target = data[index, ...]
+        elif kind is tuple:
+            dotted = False
+            for item in index:
+                if item.__class__ is slice:
+                    if not _plain_slice(item):
+                        return False
+                elif item is Ellipsis:
+                    dotted = True
+                elif item is not None and item.__class__ is not int:
+                    return False
+            target = data[index] if dotted else data[(*index, ...)]
+        elif kind is slice:
+            if not data.ndim or not _plain_slice(index):
+                return False
+            target = data[index]
+        else:
+            return False
+    except IndexError:
+        return False
+    dtype = data.dtype
+    given = value.__class__
+    if given is float:
+        if dtype is not F64 and (dtype is not F32 or not -_LARGE < value < _LARGE):
+            return False
+        target[...] = value
+    elif given is int:
+        if (dtype is not F64 and dtype is not F32 and dtype is not I64) or not -_EXACT <= value <= _EXACT:
+            return False
+        target[...] = value
+    elif given in PLAIN:
+        if m is GRAD and value._fn is not None and value.requires_grad:
+            return False
+        source = value._data
+        if source.dtype is not dtype or source.ndim > target.ndim or np.may_share_memory(source, target):
+            return False
+        try:
+            target[...] = source
+        except ValueError:  # it does not broadcast, and nothing was written
+            return False
+    else:
+        return False
+    bump(t)
+    return True
+
+
+_LARGE, _EXACT = 3.4e38, 2**53
+I64 = np.dtype(np.int64)
+
+
+def _plain_slice(s: slice) -> bool:
+    """Whether NumPy and PyTorch agree on it without a word."""
+    start, stop, step = s.start, s.stop, s.step
+    return (
+        (start is None or start.__class__ is int)
+        and (stop is None or stop.__class__ is int)
+        and (step is None or (step.__class__ is int and step > 0))
+    )
+
+
+def check_partial_overlap(t: Tensor, source: Tensor) -> None:
+    """Refuse to copy between two dense pieces of memory that overlap without being the same."""
+    a, b = t._data, source._data
+    if a.__class__ is not np.ndarray or b.__class__ is not np.ndarray or not np.may_share_memory(a, b):
+        return
+    if not (_dense(a) and _dense(b)) or a.size == 0 or b.size == 0:
+        return
+    begin, other = a.__array_interface__["data"][0], b.__array_interface__["data"][0]
+    if (begin, a.nbytes, a.strides) != (other, b.nbytes, b.strides):
+        raise RuntimeError(
+            "unsupported operation: some elements of the input tensor and the written-to tensor refer to a single "
+            "memory location. Please clone() the tensor before performing the operation."
+        )
+
+
+def _dense(a: Any) -> bool:
+    """Whether the elements lie side by side, in any order of the dimensions."""
+    expected = a.itemsize
+    for stride, n in sorted((s, n) for s, n in zip(a.strides, a.shape, strict=True) if n != 1):
+        if stride != expected:
+            return False
+        expected *= n
+    return True
+
+
+__all__ = ["assign", "check_partial_overlap", "untracked", "write_into"]
