@@ -34,10 +34,10 @@ def swap_in_optimizer_params_and_state(
     for key, value in swapin_optim_state["state"].items():
         state[by_key.get(key, key)] = dict(value) if isinstance(value, dict) else value
     # Also what `RuleOptimizer` remembers of its groups.
-    names = [name for name in ("param_groups", "state", "_packs", "_patience") if name in optimizer.__dict__]
-    before = {name: optimizer.__dict__[name] for name in names}
+    kept = ("param_groups", "state", "_packs", "_patience")
+    before: dict[str, Any] = {name: optimizer.__dict__[name] for name in kept if name in optimizer.__dict__}
     try:
-        optimizer.__dict__.update({name: type(before[name])() for name in names})
+        optimizer.__dict__.update({name: type(value)() for name, value in before.items()})
         optimizer.param_groups, optimizer.state = groups, state
         yield
     finally:

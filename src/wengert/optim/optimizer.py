@@ -15,12 +15,13 @@ from ..core.hooks import RemovableHandle
 from ..core.tensor import PLAIN, Tensor
 
 StateDict: TypeAlias = dict[str, Any]
+Hooks: TypeAlias = OrderedDict[int, Callable[..., Any]]
 ParamsT: TypeAlias = Iterable[Tensor] | Iterable[dict[str, Any]] | Iterable[tuple[str, Tensor]]
 
 __all__ = ["Optimizer", "register_optimizer_step_post_hook", "register_optimizer_step_pre_hook"]
 
-_global_optimizer_pre_hooks: OrderedDict[int, Callable[..., Any]] = OrderedDict()
-_global_optimizer_post_hooks: OrderedDict[int, Callable[..., Any]] = OrderedDict()
+_global_optimizer_pre_hooks: Hooks = OrderedDict()
+_global_optimizer_post_hooks: Hooks = OrderedDict()
 
 _HOOK_TABLES = (
     "_optimizer_step_pre_hooks",
@@ -42,7 +43,7 @@ class _RequiredParameter:
 required = _RequiredParameter()
 
 
-def _add_hook(table: OrderedDict[int, Callable[..., Any]], hook: Callable[..., Any], prepend: bool) -> RemovableHandle:
+def _add_hook(table: Hooks, hook: Callable[..., Any], prepend: bool) -> RemovableHandle:
     handle = RemovableHandle(table)
     table[handle.id] = hook
     if prepend:
@@ -103,6 +104,12 @@ class Optimizer:
     state: defaultdict[Any, Any]
     param_groups: list[dict[str, Any]]
     defaults: dict[str, Any]
+    _optimizer_step_pre_hooks: Hooks
+    _optimizer_step_post_hooks: Hooks
+    _optimizer_state_dict_pre_hooks: Hooks
+    _optimizer_state_dict_post_hooks: Hooks
+    _optimizer_load_state_dict_pre_hooks: Hooks
+    _optimizer_load_state_dict_post_hooks: Hooks
     # True once step() ran: what the schedulers look at before they warn about the order of the calls.
     _opt_called: bool = False
 
@@ -118,7 +125,7 @@ class Optimizer:
             )
         self.state = defaultdict(dict)
         self.param_groups = []
-        groups = list(params)
+        groups: list[Any] = list(params)
         if not groups:
             raise ValueError("optimizer got an empty parameter list")
         if not isinstance(groups[0], dict):

@@ -201,7 +201,7 @@ class RuleOptimizer(Optimizer):
                 if id(p) not in done and p.grad is not None:
                     self._step_single(p, group, True)
 
-    def _state_of(self, p: Tensor, group: dict[str, Any]) -> dict[str, Any] | None:
+    def _state_of(self, p: Tensor, group: dict[str, Any]) -> Any:
         """The state of ``p``, made where there is none yet; None for a rule without state."""
         state = self.state.get(p)
         if not state:
@@ -422,7 +422,7 @@ def numbers(group: dict[str, Any]) -> dict[str, Any]:
 
 
 def _plain(value: Any) -> Any:
-    if isinstance(value, (Tensor, np.generic)):
+    if isinstance(value, np.generic) or isinstance(value, Tensor):
         return value.item()
     return tuple(_plain(v) for v in value) if isinstance(value, tuple) else value
 

@@ -50,7 +50,7 @@ def _like(original: Any, parts: Any) -> Any:
         if isinstance(original, MutableSequence):
             clone = copy.copy(original)  # type: ignore[arg-type]
             for i, part in enumerate(parts):
-                clone[i] = part  # type: ignore[index]
+                clone[i] = part
             return clone
         return type(original)(parts)
     except TypeError:
