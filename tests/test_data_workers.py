@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import multiprocessing
 import os
+import pickle
 import random
 import signal
 import sys
@@ -188,6 +189,13 @@ def test_errors_come_back_with_their_traceback(what: Callable[[], None], kind: t
 def test_samples_that_cannot_be_sent_are_an_error() -> None:
     with pytest.raises(Exception, match="Caught .* in DataLoader worker process 0"):
         list(DataLoader([1], num_workers=1, collate_fn=lambda _: lambda: 0))
+
+
+def test_arguments_that_cannot_be_sent_are_explained() -> None:
+    loader = DataLoader([1], num_workers=1, collate_fn=lambda batch: batch, multiprocessing_context="spawn")
+    with pytest.warns(UserWarning, match="Got pickle error when attempting to start a worker Process"):
+        with pytest.raises((pickle.PicklingError, AttributeError)):
+            list(loader)
 
 
 def test_errors_of_worker_init_fn() -> None:

@@ -10,6 +10,7 @@ import weakref
 from collections import deque
 from typing import Any
 
+from ...core.errors import warn
 from ._utils.worker import ExceptionWrapper, Resume, StreamEnded, worker_loop
 from .dataloader import DataLoader, _BaseDataLoaderIter, _DatasetKind
 
@@ -92,7 +93,16 @@ class _MultiProcessingDataLoaderIter(_BaseDataLoaderIter):
             ),
         )
         process.daemon = True
-        process.start()
+        try:
+            process.start()
+        except (AttributeError, TypeError, pickle.PicklingError):
+            warn(
+                "Got pickle error when attempting to start a worker Process. This might be because the worker Process "
+                "arguments are not picklable. Python 3.14+ changed the multiprocessing start method in non-Mac POSIX "
+                "platforms to 'forkserver', which requires the worker Process arguments to be picklable. You can also "
+                "try multiprocessing.set_start_method('fork')."
+            )
+            raise
         self._workers.append(_Worker(process, keys, results))
 
     def _reset(self, loader: DataLoader[Any], first_iter: bool = False) -> None:
