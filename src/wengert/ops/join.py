@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -17,6 +18,7 @@ from ..core.tensor import PLAIN, Tensor
 from ..kernels import numpy as kernels
 from .install import public
 from .reduce import wrap_dim
+from .shape import reshape_to, unsqueeze
 
 
 def tensors_of(tensors: Any, name: str, argument: str = "tensors") -> tuple[Tensor, ...]:
@@ -420,3 +422,136 @@ def chunk(input: Tensor, chunks: int, dim: int = 0) -> tuple[Tensor, ...]:
 samples("unbind", Case(T(3, 4)), Case(T(3, 4), dim=1), Case(T(3)))
 samples("split", Case(T(5, 2), 2), Case(T(5, 2), [1, 4]), Case(T(2, 5), 2, dim=-1), Case(T(0, 2), 3))
 samples("chunk", Case(T(5, 2), 2), Case(T(2, 5), 3, dim=1), Case(T(3), 7))
+
+# ---------------------------------------------------------------- split at indices
+
+
+@public
+def tensor_split(input: Tensor, indices_or_sections: Any, dim: int = 0, **named: Any) -> tuple[Tensor, ...]:
+    """Pieces along `dim`: so many of nearly equal size, or those between the given indices; views."""
+    n = input.ndim
+    if not n:
+        raise RuntimeError("tensor_split expected at least a 1-dimensional tensor, but got a tensor with 0 dims")
+    d = wrap_dim(dim, n)
+    extent = input.shape[d]
+    given = indices_or_sections
+    if isinstance(given, Tensor):
+        if given.ndim > 1:
+            raise RuntimeError(
+                "tensor_split expected tensor_indices_or_sections to be a zero-dimensional or one-dimensional tensor, "
+                f"but got a tensor with {given.ndim} dims"
+            )
+        given = given.tolist()  # type: ignore[attr-defined]
+    if isinstance(given, (int, np.integer)):
+        if given <= 0:
+            raise RuntimeError(f"number of sections must be larger than 0, got {given}")
+        size, more = divmod(extent, int(given))
+        bounds = [0]
+        for i in range(int(given)):
+            bounds.append(bounds[-1] + size + (i < more))
+        return tuple([_slice_of(input, d, a, b) for a, b in zip(bounds[:-1], bounds[1:], strict=True)])
+    bounds = [0, *given]
+    outs = [_slice_of(input, d, a, b) for a, b in zip(bounds[:-1], bounds[1:], strict=True)]
+    return (*outs, _slice_of(input, d, bounds[-1], None))
+
+
+def _slice_of(x: Tensor, d: int, start: Any, stop: Any) -> Tensor:
+    return x[(slice(None),) * d + (slice(start, stop),)]  # type: ignore[index, no-any-return]
+
+
+def _directed(name: str, minimum: int, along: Any) -> None:
+    """torch.hsplit, vsplit, dsplit."""
+
+    def function(input: Tensor, indices_or_sections: Any) -> tuple[Tensor, ...]:
+        n = input.ndim
+        if n < minimum:
+            raise RuntimeError(
+                f"torch.{name} requires a tensor with at least {minimum} dimension, but got a tensor with {n} dimensions!"
+            )
+        d = along(n)
+        if isinstance(indices_or_sections, int):
+            sections = indices_or_sections
+            if not sections or input.shape[d] % sections:
+                raise RuntimeError(
+                    f"torch.{name} attempted to split along dimension {d}, but the size of the dimension "
+                    f"{input.shape[d]} is not divisible by the split_size {sections}!"
+                )
+        return tensor_split(input, indices_or_sections, d)  # type: ignore[no-any-return]
+
+    function.__name__ = function.__qualname__ = name
+    function.__doc__ = "Equal pieces (a number), or those between indices, along one dimension; views."
+    public(function, name=name)
+
+
+_directed("hsplit", 1, lambda n: 0 if n == 1 else 1)
+_directed("vsplit", 2, lambda n: 0)
+_directed("dsplit", 3, lambda n: 2)
+
+# ---------------------------------------------------------------- at least so many dimensions
+
+
+def _at_least(name: str, grow: Any) -> Any:
+    """torch.atleast_1d and its kin: one tensor, or several, or a list."""
+
+    def function(*tensors: Any) -> Any:
+        if len(tensors) == 1:
+            first = tensors[0]
+            return tuple([grow(t) for t in first]) if isinstance(first, (tuple, list)) else grow(first)
+        return tuple([grow(t) for t in tensors])
+
+    function.__name__ = function.__qualname__ = name
+    function.__doc__ = "Tensors of fewer dimensions get some of size 1, as views."
+    return public(function, name=name, method=False)
+
+
+def _grow_2d(x: Tensor) -> Tensor:
+    return reshape_to(x, (1, 1)) if not x.ndim else unsqueeze(x, 0) if x.ndim == 1 else x  # type: ignore[no-any-return]
+
+
+def _grow_3d(x: Tensor) -> Tensor:
+    n = x.ndim
+    if n == 0:
+        return reshape_to(x, (1, 1, 1))
+    if n == 1:
+        return unsqueeze(unsqueeze(x, 0), -1)  # type: ignore[no-any-return]
+    return unsqueeze(x, -1) if n == 2 else x  # type: ignore[no-any-return]
+
+
+atleast_1d = _at_least("atleast_1d", lambda x: x if x.ndim else reshape_to(x, (1,)))
+atleast_2d = _at_least("atleast_2d", _grow_2d)
+atleast_3d = _at_least("atleast_3d", _grow_3d)
+
+
+def _stacked(name: str, prepare: Any, dim: Any, names: tuple[str, ...] = ()) -> None:
+    """torch.hstack, vstack, dstack, column_stack."""
+
+    def function(tensors: Any, *, out: Tensor | None = None) -> Tensor:
+        given = tensors_of(tensors, name)
+        if not given:
+            raise RuntimeError(f"{name} expects a non-empty TensorList")
+        ready = [prepare(t) for t in given]
+        return cat(ready, dim(ready), out=out)  # type: ignore[no-any-return]
+
+    function.__name__ = function.__qualname__ = name
+    function.__doc__ = "The tensors side by side along one dimension, after giving them enough dimensions."
+    for called in (name, *names):
+        public(function, name=called, method=False)
+    samples(name, Case([T(2, 3), T(2, 3)]), Case([T(3), T(3)]), Case([T(), T()]))
+
+
+def _column(x: Tensor) -> Tensor:
+    return reshape_to(x, (math.prod(x.shape), 1)) if x.ndim < 2 else x
+
+
+_stacked("hstack", atleast_1d, lambda given: 0 if given[0].ndim == 1 else 1)
+_stacked("vstack", atleast_2d, lambda given: 0, ("row_stack",))
+_stacked("dstack", atleast_3d, lambda given: 2)
+_stacked("column_stack", _column, lambda given: 1)
+
+samples("tensor_split", Case(T(5, 2), 2), Case(T(2, 5), (1, 3), 1))
+samples("hsplit", Case(T(4), 2), Case(T(2, 4), 2), Case(T(2, 4), (1, 3)))
+samples("vsplit", Case(T(4, 2), 2))
+samples("dsplit", Case(T(2, 2, 4), 2))
+samples("atleast_1d", Case(T()), Case(T(2, 2)))
+samples("atleast_2d", Case(T()), Case(T(2)))
+samples("atleast_3d", Case(T()), Case(T(2)), Case(T(2, 3)))

@@ -1,0 +1,120 @@
+"""The `*_copy` forms: what the view would show, in memory of its own."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from ..core.primitive import Primitive, TABLE, ops
+from ..core.tensor import Tensor
+from .attributes import logical_strides, physical
+from .install import public
+from .reduce import wrap_dim
+from ..core.storage import offset_of
+from . import strided
+from .shape import infer_size, sizes
+
+
+def copy_form(name: str, node: str | None = None) -> Primitive:
+    """The primitive of `name`_copy: kernel, rules and batching of the view, but the result is a copy."""
+    prim = TABLE[name]
+    several = prim.n_outputs != 1
+
+    def kernel(x: Any, **params: Any) -> Any:
+        y = prim.kernel(x, **params)
+        return [np.array(p, order="C") for p in y] if several else np.array(y, order="C")
+
+    def batch(_: Primitive, vals: Any, dims: Any, params: Any) -> Any:
+        y, d = prim.batch(prim, vals, dims, params)  # type: ignore[misc]
+        return (tuple([p.clone() for p in y]) if several else y.clone()), d
+
+    return Primitive(
+        name + "_copy", kind="linear", params=prim.params, kernel=kernel, vjp=prim.vjp, jvp=prim.jvp, batch=batch,
+        n_outputs=prim.n_outputs, half="native", node=(node or prim.Node.__name__) + "_copy",
+    )  # fmt: skip
+
+
+def copying(name: str, arguments: Any, node: str | None = None) -> Any:
+    """torch.<name>_copy, whose arguments `arguments(input, ...)` turns into the parameters of the primitive."""
+    prim = copy_form(name, node)
+
+    def function(input: Tensor, *args: Any, **kwargs: Any) -> Any:
+        out = kwargs.pop("out", None)
+        y = prim(input, **arguments(input, *args, **kwargs))
+        if out is None:
+            return y
+        from ..core.inplace import write_out
+
+        return write_out(out, y, name + "_copy")
+
+    function.__name__ = function.__qualname__ = name + "_copy"
+    function.__doc__ = f"As the view `{name}`, in memory of its own."
+    public(function, name=name + "_copy", method=False)
+    return function
+
+
+def _view_arguments(x: Tensor, size: Any = None, dtype: Any = None) -> Any:
+    return {"size": infer_size(sizes((size,)), x.numel())}  # type: ignore[attr-defined]
+
+
+def _expand_arguments(x: Tensor, size: Any, *, implicit: bool = False) -> Any:
+    have, wanted = tuple(x.shape), sizes((size,))
+    lead = len(wanted) - len(have)
+    return {"size": tuple([have[i - lead] if n == -1 else n for i, n in enumerate(wanted)])}
+
+
+def _squeeze_arguments(x: Tensor, dim: Any = None) -> Any:
+    shape = tuple(x.shape)
+    dims = range(len(shape)) if dim is None else (dim,) if isinstance(dim, int) else dim
+    return {"dim": tuple([d for d in (wrap_dim(d, len(shape)) for d in dims) if shape and shape[d] == 1])}
+
+
+def _diagonal_arguments(x: Tensor, offset: int = 0, dim1: int = 0, dim2: int = 1) -> Any:
+    return {"offset": offset, "dim1": wrap_dim(dim1, x.ndim), "dim2": wrap_dim(dim2, x.ndim)}
+
+
+def _strided_arguments(x: Tensor, size: Any, stride: Any, storage_offset: int | None = None) -> Any:
+    from .strided import check_window
+
+    shape, steps, offset = check_window(x, size, stride, storage_offset)
+    source = (tuple(x.shape), logical_strides(x), offset_of(physical(x)))
+    return {"size": shape, "stride": steps, "storage_offset": offset, "source": source}
+
+
+def _split_arguments(x: Tensor, split_size: int, dim: int = 0) -> Any:
+    d = wrap_dim(dim, x.ndim)
+    whole, rest = divmod(x.shape[d], split_size)
+    return {"sizes": (split_size,) * whole + ((rest,) if rest or not whole else ()), "dim": d}
+
+
+copying("view", _view_arguments)
+copying("expand", _expand_arguments)
+copying("transpose", lambda x, dim0, dim1: {"dim0": wrap_dim(dim0, x.ndim), "dim1": wrap_dim(dim1, x.ndim)})
+copying("t", lambda x: {})
+copying("permute", lambda x, dims: {"dims": tuple([wrap_dim(d, x.ndim) for d in dims])})
+copying("unsqueeze", lambda x, dim: {"dim": wrap_dim(dim, x.ndim + 1)})
+copying("squeeze", _squeeze_arguments, "SqueezeBackward1")
+copying("alias", lambda x: {})
+copying("unbind", lambda x, dim=0: {"dim": wrap_dim(dim, x.ndim)})
+copying("split", _split_arguments)
+copying("diagonal", _diagonal_arguments)
+copying("as_strided", _strided_arguments)
+copying("unfold", lambda x, dimension, size, step: {"dim": wrap_dim(dimension, x.ndim), "size": size, "step": step})
+copying("view_as_real", lambda x: {})
+copying("view_as_complex", lambda x: {})
+
+
+@public(method=False)
+def detach_copy(input: Tensor) -> Tensor:
+    """A copy outside the graph."""
+    return input.detach().clone()  # type: ignore[attr-defined, no-any-return]
+
+
+@public(method=False)
+def split_with_sizes_copy(input: Tensor, split_sizes: Any, dim: int = 0) -> Any:
+    """As `split_with_sizes`, in memory of its own."""
+    return TABLE["split_copy"](input, sizes=tuple(split_sizes), dim=wrap_dim(dim, input.ndim))
+
+
+__all__ = ["ops", "strided"]
