@@ -245,8 +245,8 @@ def _ranks(ids: Any, dims: Any) -> list[int]:
         if i.dtype.name in ("bool", "uint8"):
             if d is not None:
                 raise RuntimeError(
-                    "vmap: It looks like you're attempting to use a mapped mask as an index: each example would give a "
-                    "result of another size. Use where(mask, x, y) instead."
+                    "vmap: We do not support batching operators that can support dynamic shape. Attempting to batch "
+                    "over indexing with a boolean mask."
                 )
             ranks.append(1)
         else:

@@ -63,6 +63,27 @@ def _batch_vector(prim: Primitive, vals: Any, dims: Any, params: Any) -> tuple[A
     return (reshape_to(y, (n,)) if scalar else y), 0
 
 
+def _batch_fill_tensor(prim: Primitive, vals: Any, dims: Any, params: Any) -> tuple[Any, int]:
+    """A value for each example is a source that is the same all over."""
+    x, index, value = vals
+    if dims[2] is None and dims[1] is None:
+        scalar = x.ndim == 1
+        dim = wrap_dim(params["dim"], max(1, x.ndim - 1)) + 1
+        x = front(x, dims[0])
+        y = prim(reshape_to(x, (x.shape[0], 1)) if scalar else x, index, value, dim=dim)
+        return (reshape_to(y, (y.shape[0],)) if scalar else y), 0
+    n = size_of_batch(vals, dims)
+    x = stretched(x, dims[0], n)
+    scalar = x.ndim == 1
+    x = reshape_to(x, (n, 1)) if scalar else x
+    dim = wrap_dim(params["dim"], x.ndim - 1) + 1
+    index = _spread(index, dims[1], tuple(x.shape), dim)
+    value = value if dims[2] is None else front(value, dims[2])
+    value = expand_to(reshape_to(value, (-1,) + (1,) * (x.ndim - 1)), tuple(index.shape))
+    y = scatter_prim(x, index % max(x.shape[dim], 1), value.to(x.dtype), dim=dim)
+    return (reshape_to(y, (n,)) if scalar else y), 0
+
+
 # ---------------------------------------------------------------- index_select, index_add, index_copy, index_fill
 
 
@@ -179,6 +200,7 @@ _index_fill_tensor = general(
     kernel=lambda x, index, value, *, dim: _index_fill_tensor_in_place(np.array(x, order="K"), index, value, dim=dim),
     half="native",
     node="IndexFillBackward1",
+    batch=_batch_fill_tensor,
     vjp=dict(x=lambda xp, g, index, dim: xp.index_fill(g, index, dim=dim, value=0), value=_filled_from),
     jvp=dict(
         x=lambda xp, t, index, dim: xp.index_fill(t, index, dim=dim, value=0),

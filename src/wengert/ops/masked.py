@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
 
 from ..core.batching import batch_elementwise, front, size_of_batch, stretched
+from ..core.fallback import loop
 from ..core.inplace import write_out
 from ..core.primitive import Primitive, composite, general, kernel_helper, ops
 from ..core.samples import Case, T, samples
-from ..core.tensor import Tensor
+from ..core.tensor import PLAIN, Tensor, wrap
 from ..kernels import masks
 from ..kernels.masks import broadcast_shapes
 from .compare import tensor_operand
@@ -118,15 +120,19 @@ def masked_fill_(self: Tensor, mask: Tensor, value: Any) -> Tensor:
 
 def _refuse_batch(prim: Primitive, vals: Any, dims: Any, params: Any) -> Any:
     raise RuntimeError(
-        "vmap: We do not support batching operators that can output dynamic shape. Attempted to use "
-        f"{prim.name} inside vmap: its result has another size for each example. Use where(mask, x, 0) instead."
+        "vmap: We do not support batching operators that can output dynamic shape. Attempted to vmap over "
+        f"aten::{prim.name}. Please file an issue at https://github.com/pytorch/pytorch/issues if you need this feature."
     )
 
 
 def _batch_select(prim: Primitive, vals: Any, dims: Any, params: Any) -> tuple[Any, int]:
     """One mask for all examples."""
     if dims[1] is not None:
-        _refuse_batch(prim, vals, dims, params)
+        raise RuntimeError(
+            "vmap: Attempted to vmap over `mask` in torch.masked_select(self, mask) We cannot support this because for "
+            "each batch this would return a differently shaped Tensor. Please file an issue at "
+            "https://github.com/pytorch/pytorch/issues if you need this feature."
+        )
     x, mask = front(vals[0], dims[0]), vals[1]
     shape = broadcast_shapes(tuple(mask.shape), tuple(x.shape[1:]))
     x = reshape_to(x, (x.shape[0],) + (1,) * (len(shape) - x.ndim + 1) + tuple(x.shape[1:]))
@@ -177,12 +183,31 @@ def _scatter_kernel(x: Any, mask: Any, source: Any) -> Any:
     return masks.masked_scatter_(np.broadcast_to(x, shape).copy(), mask, np.asarray(source))
 
 
+def _batch_scatter(prim: Primitive, vals: Any, dims: Any, params: Any) -> Any:
+    """One mask for all examples: its places are known."""
+    x, mask, source = vals
+    if dims[1] is not None or mask.__class__ not in PLAIN:
+        return loop(prim, vals, dims, params)
+    n = size_of_batch(vals, dims)
+    x, source = stretched(x, dims[0], n), stretched(source, dims[2], n)
+    shape = broadcast_shapes(tuple(mask.shape), tuple(x.shape[1:]))
+    x = reshape_to(x, (n,) + (1,) * (len(shape) - x.ndim + 1) + tuple(x.shape[1:]))
+    flat = reshape_to(expand_to(x, (n, *shape)), (n, math.prod(shape)))
+    where = wrap(np.flatnonzero(np.broadcast_to(mask._data, shape)))
+    given = reshape_to(source, (n, math.prod(source.shape[1:])))
+    if where.shape[0] > given.shape[1]:
+        raise RuntimeError("Number of elements of source < number of ones in mask")
+    y = ops.index_copy(flat, where, ops.slice_view(given, 1, 0, int(where.shape[0])), dim=1)
+    return reshape_to(y, (n, *shape)), 0
+
+
 _masked_scatter = general(
     "masked_scatter",
     inputs=("x", "mask", "source"),
     kernel=_scatter_kernel,
     half="native",
     fits=True,
+    batch=_batch_scatter,
     vjp=dict(
         x=lambda xp, g, mask: xp.masked_fill(g, mask, value=0),
         source=lambda xp, g, mask, source_shape: xp.masked_scatter_backward(g, mask, shape=tuple(source_shape)),
@@ -257,6 +282,16 @@ def _batch_take(prim: Primitive, vals: Any, dims: Any, params: Any) -> tuple[Any
     return reshape_to(taken, tuple(index.shape)), 0
 
 
+def _batch_put(prim: Primitive, vals: Any, dims: Any, params: Any) -> tuple[Any, int]:
+    n = size_of_batch(vals, dims)
+    x, index, source = (stretched(v, d, n) for v, d in zip(vals, dims, strict=True))
+    size, count = math.prod(x.shape[1:]), math.prod(index.shape[1:])
+    places = reshape_to(index % max(size, 1), (n, count))
+    write = ops.scatter_add if params["accumulate"] else ops.scatter
+    y = write(reshape_to(x, (n, size)), places, reshape_to(source, (n, math.prod(source.shape[1:]))), dim=1)
+    return reshape_to(y, tuple(x.shape)), 0
+
+
 _take = general(
     "take",
     inputs=("x", "index"),
@@ -284,6 +319,7 @@ _put = general(
         np.array(x, order="K"), index, source, accumulate=accumulate
     ),
     half="native",
+    batch=_batch_put,
     vjp=dict(
         x=lambda xp, g, source_shape, index, accumulate: (
             g if accumulate else xp.put(g, index, xp.new_zeros(g, tuple(source_shape)), accumulate=False)
