@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import sys
 from collections import OrderedDict
-from collections.abc import Callable
 from typing import Any
 
 from ..core import saved
-from ..core.tensor import PLAIN, Tensor, TensorMeta, share_version
+from ..core.dtypes import FROM_NUMPY
+from ..core.tensor import PLAIN, Tensor, TensorMeta, share_version, wrap
 from ._functional.base import T
 
 __all__ = ["Buffer", "Parameter", "UninitializedBuffer", "UninitializedParameter", "is_lazy"]
@@ -127,36 +128,116 @@ class Buffer(Tensor, metaclass=_BufferMeta):
         return t
 
 
-#: What may be done to a tensor that has no shape yet: ask and change its dtype and device.
-_ALLOWED = frozenset(
-    ("is_floating_point", "is_complex", "half", "float", "double", "bfloat16", "char", "short", "int", "long")
-    + ("cuda", "cpu", "to", "type", "get_device", "requires_grad_", "__get__", "__set__", "dtype", "device")
-)
-
 _NO_SHAPE = (
     "Can't access the shape of an uninitialized parameter or buffer. This error usually happens in `load_state_dict` "
     "when trying to load an uninitialized parameter into an initialized one. Call `forward` to initialize the "
     "parameters before accessing their attributes."
 )
 
+#: the slot under `_data`, which uninitialised tensors hide
+_slot: Any = Tensor.__dict__["_data"]
+
+
+def _operation() -> str:
+    """What the running code wants to do with an uninitialised tensor: the operation, or the function, by name."""
+    frame = sys._getframe(2)
+    for _ in range(4):
+        prim = frame.f_locals.get("prim")
+        if prim is not None:
+            return str(getattr(prim, "name", prim))
+        if frame.f_back is None:
+            break
+        frame = frame.f_back
+    return sys._getframe(2).f_code.co_name
+
 
 class UninitializedTensorMixin:
-    """A tensor whose shape is not known yet; `materialize` gives it one."""
+    """A tensor whose shape is not known yet; `materialize` gives it one.
+
+    Its dtype, device and `requires_grad` can be asked and changed. Every operation reads `_data`, and that raises.
+    """
 
     __slots__ = ()
 
     cls_to_become: type
 
-    def materialize(self, shape: Any, device: Any = None, dtype: Any = None) -> None:
-        """Become an ordinary (uninitialised) tensor of `shape`; device and dtype default to the present ones."""
-        this: Any = self
-        this.data = T.empty(shape, device=this.device if device is None else device, dtype=dtype or this.dtype)
-        self.__class__ = self.cls_to_become
+    @property
+    def _data(self) -> Any:
+        raise ValueError(
+            f"Attempted to use an uninitialized parameter in {_operation()}. This error happens when you are using a "
+            "`LazyModule` or explicitly manipulating `torch.nn.parameter.UninitializedParameter` objects. When using "
+            "LazyModules Call `forward` with a dummy batch to initialize the parameters before calling torch functions"
+        )
+
+    @_data.setter
+    def _data(self, value: Any) -> None:
+        _slot.__set__(self, value)
+
+    @property
+    def data(self) -> Tensor:
+        """An empty tensor of the dtype."""
+        return wrap(_slot.__get__(self))
+
+    @data.setter
+    def data(self, value: Any) -> None:
+        _slot.__set__(self, _slot.__get__(value))
+
+    @property
+    def dtype(self) -> Any:
+        """The type that its elements will have."""
+        return FROM_NUMPY[_slot.__get__(self).dtype]
 
     @property
     def shape(self) -> Any:
         """Not known: raises RuntimeError."""
         raise RuntimeError(_NO_SHAPE)
+
+    def materialize(self, shape: Any, device: Any = None, dtype: Any = None) -> None:
+        """Become an ordinary (uninitialised) tensor of `shape`; device and dtype default to the present ones."""
+        this: Any = self
+        made = T.empty(shape, device=this.device if device is None else device, dtype=dtype or this.dtype)
+        self.__class__ = self.cls_to_become
+        this.data = made
+
+    def is_floating_point(self) -> bool:
+        """Whether its dtype is a floating point one."""
+        return bool(self.dtype.is_floating_point)
+
+    def is_complex(self) -> bool:
+        """Whether its dtype is complex."""
+        return bool(self.dtype.is_complex)
+
+    def to(self, *args: Any, **kwargs: Any) -> Any:
+        """An uninitialised tensor of another dtype."""
+        return self._like(self.data.to(*args, **kwargs))  # type: ignore[attr-defined]
+
+    def type(self, dtype: Any = None) -> Any:
+        """An uninitialised tensor of another dtype; without one the name of its type."""
+        return self.data.type() if dtype is None else self._like(self.data.type(dtype))  # type: ignore[attr-defined]
+
+    def float(self) -> Any:
+        """An uninitialised float32 tensor."""
+        return self._like(self.data.float())  # type: ignore[attr-defined]
+
+    def double(self) -> Any:
+        """An uninitialised float64 tensor."""
+        return self._like(self.data.double())  # type: ignore[attr-defined]
+
+    def half(self) -> Any:
+        """An uninitialised float16 tensor."""
+        return self._like(self.data.half())  # type: ignore[attr-defined]
+
+    def bfloat16(self) -> Any:
+        """An uninitialised bfloat16 tensor."""
+        return self._like(self.data.bfloat16())  # type: ignore[attr-defined]
+
+    def cpu(self) -> Any:
+        """The same on the CPU."""
+        return self
+
+    def _like(self, data: Any) -> Any:
+        this: Any = self
+        return _adopt(self.__class__, data, this.requires_grad)
 
     def share_memory_(self) -> Any:
         """Not possible yet: raises RuntimeError."""
@@ -165,24 +246,12 @@ class UninitializedTensorMixin:
             "before calling `module.share_memory()`."
         )
 
-    def __repr__(self) -> str:
-        return f"<{type(self).__name__}>"
+    def __repr__(self, **kwargs: Any) -> str:
+        return f"<{self.__class__.__name__}>"
 
     def __reduce_ex__(self, protocol: Any) -> Any:
         this: Any = self
-        return _rebuild_uninitialized, (type(self), this.requires_grad, this.device, this.dtype)
-
-    @classmethod
-    def __torch_function__(
-        cls, func: Callable[..., Any], types: Any, args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None
-    ) -> Any:
-        if getattr(func, "__name__", "") in _ALLOWED:
-            return super().__torch_function__(func, types, args, kwargs or {})  # type: ignore[misc]
-        raise ValueError(
-            f"Attempted to use an uninitialized parameter in {func}. This error happens when you are using a "
-            "`LazyModule` or explicitly manipulating `torch.nn.parameter.UninitializedParameter` objects. When using "
-            "LazyModules Call `forward` with a dummy batch to initialize the parameters before calling torch functions"
-        )
+        return _rebuild_uninitialized, (self.__class__, this.requires_grad, this.device, this.dtype)
 
 
 def _rebuild_uninitialized(cls: Any, requires_grad: bool, device: Any, dtype: Any) -> Any:
