@@ -38,7 +38,8 @@ def run(path: Path, torch: ModuleType) -> str:
     out = io.StringIO()
 
     def show(message: Warning | str, category: type[Warning], *_: Any, **__: Any) -> None:
-        out.write(f"{category.__name__}: {message}\n")
+        if "torch.jit" not in str(message):  # PyTorch's, about its own inside
+            out.write(f"{category.__name__}: {message}\n")
 
     with contextlib.redirect_stdout(out), warnings.catch_warnings():
         warnings.resetwarnings()

@@ -29,7 +29,7 @@ class Level:
 
     `grad_outside`: the grad mode that holds below it; `size`, `randomness`: of a vmap."""
 
-    __slots__ = ("alive", "depth", "grad_outside", "kind", "number", "promoted", "randomness", "size")
+    __slots__ = ("alive", "depth", "grad_outside", "kind", "number", "promoted", "randomness", "reopens", "size")
 
     def __init__(self, kind: str, size: int = 0, randomness: str = "error") -> None:
         self.kind = kind
@@ -38,6 +38,7 @@ class Level:
         self.size = size
         self.randomness = randomness
         self.alive = True
+        self.reopens = False  # a vjp: its pullback will need the promoted tensors as they are
         self.depth = len(stack.get()) + 1
         self.promoted: list[Any] = []  # plain tensors that an in-place operation made values of this level
 
@@ -69,7 +70,7 @@ def leave(level: Level) -> None:
     """End a level: its values are dead from now on."""
     level.alive = False
     LIVE.pop(level.number, None)
-    for known in level.promoted:
+    for known in () if level.reopens else level.promoted:
         t = known()
         if t is not None and t._level == level.number:
             demote(t)
@@ -250,7 +251,7 @@ def dual_repr(t: Dual) -> str:
         return LevelTensor.__repr__(t)
     if t._data._level:
         return repr(t._data)
-    return tensor_repr(t._data, extra_suffixes=(f"tangent={t._tangent!r}",))  # type: ignore[attr-defined]
+    return tensor_repr(t._data, extra_suffixes=(f"tangent={t._tangent}",))  # type: ignore[attr-defined]
 
 
 def dual(primal: Tensor, tangent: Tensor, level: int) -> Dual:
@@ -354,7 +355,7 @@ def process(prim: Primitive, args: Sequence[Any], params: dict[str, Any], node_c
     if top is None:
         return process_subclass(prim, args, params, node_class)
     if level not in LIVE:
-        return process(prim, [surviving(a) for a in args], params, node_class)
+        return dispatch(prim, [surviving(a) for a in args], params, node_class)
     return top._process(prim, level, args, params, node_class)  # type: ignore[attr-defined]
 
 
@@ -523,10 +524,12 @@ def _widen(t: Tensor, level: int) -> None:
                 setattr(below, slot, getattr(t, slot))
         whole = ops.expand(ops.unsqueeze(below, dim=0), size=(LIVE[level].size, *below.shape))
         value = batched(ops.clone(whole, memory_format=None), 0, level)
+    counter = t._ver
     t.__class__ = value.__class__
     for slot in STATE:
         if hasattr(value, slot):
             setattr(t, slot, getattr(value, slot))
+    t._ver = counter  # its value did not change
 
 
 STATE = ("_data", "_fn", "_ver", "_view", "_lv", "_tangent", "_bdim", "_grad")

@@ -23,6 +23,7 @@ from .modes import mode
 from .size import Size, new_tuple
 
 ndarray = np.ndarray
+CORE = __name__.rpartition(".")[0] + "."
 
 #: The classes whose instances the fast paths take.
 PLAIN: set[type] = set()
@@ -32,7 +33,7 @@ class TensorMeta(TorchNamed):
     """Prints as PyTorch's class does; subclasses print under their own module."""
 
     def __repr__(cls) -> str:
-        return "<class 'torch.Tensor'>" if cls.__module__ == __name__ else type.__repr__(cls)
+        return "<class 'torch.Tensor'>" if cls.__module__.startswith(CORE) else type.__repr__(cls)
 
 
 class Tensor(metaclass=TensorMeta):

@@ -160,6 +160,7 @@ def grad(func: Callable[..., Any], argnums: Argnums = 0, has_aux: bool = False) 
 def vjp(func: Callable[..., Any], *primals: Any, has_aux: bool = False) -> Any:
     """(func(*primals), a function from cotangents of the outputs to those of the primals[, aux])"""
     level = Level("grad")
+    level.reopens = True
     with entered(level):
         tracked = track(primals, level.number)
         inputs, spec = tree_flatten(tracked)

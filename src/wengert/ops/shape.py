@@ -22,7 +22,7 @@ from ..core.size import Size
 from ..core.tensor import PLAIN, Tensor
 from ..kernels import shapes as kernels
 from .convert import copy_of
-from .install import public
+from .install import FUNCTIONS, public
 from .reduce import wrap_dim
 
 ndarray = np.ndarray
@@ -105,6 +105,8 @@ def batch_permute(prim: Primitive, vals: Any, dims: Any, params: Any) -> Any:
 
 
 def batch_transpose(prim: Primitive, vals: Any, dims: Any, params: Any) -> Any:
+    if vals[0].ndim == 1:
+        return _alias(vals[0]), 0
     return prim(front(vals[0], dims[0]), dim0=params["dim0"] + 1, dim1=params["dim1"] + 1), 0
 
 
@@ -193,7 +195,10 @@ def sum_to(g: Any, shape: tuple[int, ...]) -> Any:
         return g
     lead = len(have) - len(shape)
     if lead >= 0:
-        dims = tuple(range(lead)) + tuple(i + lead for i, n in enumerate(shape) if n == 1 and have[i + lead] != 1)
+        inner = tuple(i + lead for i, n in enumerate(shape) if n == 1 and have[i + lead] != 1)
+        if lead and not inner:
+            return ops.sum(g, dim=tuple(range(lead)) if shape else None, keepdim=False)
+        dims = tuple(range(lead)) + inner
         if dims:
             g = ops.sum(g, dim=dims, keepdim=True)
         if lead:
@@ -545,7 +550,9 @@ def sum_to_size(self: Tensor, *size: Any) -> Tensor:
     lead = len(have) - len(shape)
     if lead < 0 or any(n not in (1, m) for n, m in zip(shape, have[lead:], strict=True)):
         raise RuntimeError(f"size {{{list(shape)}}} is not expandable to size {{{list(have)}}}.")
-    return sum_to(self, shape)  # type: ignore[no-any-return]
+    dims = tuple(range(lead)) + tuple([i + lead for i, n in enumerate(shape) if n == 1 and have[i + lead] != 1])
+    y = FUNCTIONS["sum"](self, dims, keepdim=True) if dims else self
+    return view_method(y, shape) if lead else y  # type: ignore[no-any-return]
 
 
 # ---------------------------------------------------------------- the order of dimensions
@@ -558,10 +565,8 @@ def transpose(input: Tensor, dim0: int, dim1: int) -> Tensor:
     n = input._data.ndim if plain else input.ndim
     d0 = dim0 if dim0.__class__ is int and 0 <= dim0 < n else wrap_dim(dim0, n)
     d1 = dim1 if dim1.__class__ is int and 0 <= dim1 < n else wrap_dim(dim1, n)
-    if not n:
-        return alias_of(input)
     if plain:
-        data = input._data.swapaxes(d0, d1)
+        data = input._data.swapaxes(d0, d1) if n else input._data.view()
         t = viewed(input, data, (_transpose, {"dim0": d0, "dim1": d1}), _Transpose, (d0, d1))
         if t is not None:
             return t  # type: ignore[no-any-return]
