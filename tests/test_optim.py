@@ -366,7 +366,7 @@ def test_packs_follow_what_the_user_does_to_the_states() -> None:
         finally:
             update.SMALL = old
 
-    for packed, single in zip(scenario(4096), scenario(0)):
+    for packed, single in zip(scenario(8192), scenario(0)):
         for a, b in zip(packed, single):
             np.testing.assert_array_equal(a, b)
 

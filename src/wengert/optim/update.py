@@ -28,7 +28,7 @@ from .optimizer import Optimizer, ParamsT, check_lr, scalar_dtype
 ndarray = np.ndarray
 
 #: Parameters up to this many elements are packed; measured: above, copying costs more than the calls it saves.
-SMALL = 4096
+SMALL = 8192
 #: Elements in one block of a large parameter: a block and its temporaries stay in the cache; measured.
 BLOCK = 65536
 #: After a pack broke or could not be made (a gradient was missing, say), some steps pass before the next attempt: none
