@@ -14,7 +14,7 @@ __all__ = ["clip_grad_norm", "clip_grad_norm_", "clip_grad_value_", "clip_grads_
 
 
 def _vector_norm(t: Any, order: float) -> Any:
-    return T.need("linalg.vector_norm")(t, order)
+    return T.norm(t, order)
 
 
 def get_total_norm(

@@ -7,14 +7,10 @@ from contextlib import contextmanager
 from typing import Any
 
 from ...core.errors import warn
+from ...core.tensor import Tensor
 from ..module import Module
 
 __all__ = ["functional_call"]
-
-
-def _owner(module: Any, name: str) -> tuple[Module, str]:
-    path, _, leaf = name.rpartition(".")
-    return module.get_submodule(path), leaf
 
 
 def _tied(module: Module) -> dict[int, list[str]]:
@@ -34,10 +30,10 @@ def reparametrized(
 ) -> Iterator[None]:
     """Within this block the module holds the given tensors.
 
-    Errors: ValueError for tied names with different values; RuntimeError (`strict`) or KeyError for names that do not
-    fit.
+    Errors: ValueError for tied names with different values; RuntimeError (`strict`) for names that do not fit;
+    TypeError for what is no tensor.
     """
-    given = dict(given)
+    caller, given = given, dict(given)
     known = {
         **dict(module.named_parameters(remove_duplicate=False)),
         **dict(module.named_buffers(remove_duplicate=False)),
@@ -64,22 +60,52 @@ def reparametrized(
             if missing:
                 text += "\n\tMissing key(s): " + ", ".join(map(repr, missing)) + "."
             raise RuntimeError(text)
-    put_back: list[tuple[dict[str, Any], str, Any]] = []
+    put_back: list[tuple[str, _Place, Any]] = []
     try:
         for name, value in given.items():
-            owner, leaf = _owner(module, name)
-            for table in (owner._parameters, owner._buffers):
-                if leaf in table:
-                    put_back.append((table, leaf, table[leaf]))  # type: ignore[arg-type]
-                    table[leaf] = value
-                    break
-            else:
-                raise KeyError(f"{leaf} is not a parameter or a buffer of {owner._get_name()}")
+            if value is not None and not isinstance(value, Tensor):
+                raise TypeError(f"{value} is not an instance of torch.Tensor")
+            place = _Place(module, name)
+            put_back.append((name, place, place.swap(value)))
         yield
     finally:
-        for table, leaf, value in reversed(put_back):
-            # What forward has written to a swapped-in buffer is the caller's, not the module's.
-            table[leaf] = value
+        for name, place, old in reversed(put_back):
+            # What forward has put in the place of a tensor is the caller's, not the module's.
+            new = place.swap(old)
+            if name in caller:
+                caller[name] = new
+
+
+class _Place:
+    """Where a module keeps the tensor of a dotted name: a parameter, a buffer, or (unknown so far) an attribute."""
+
+    __slots__ = ("leaf", "table")
+
+    def __init__(self, module: Any, name: str) -> None:
+        path, _, leaf = name.rpartition(".")
+        if leaf == "":
+            raise KeyError('tensor name can\'t be empty string ""')
+        owner = module.get_submodule(path)
+        self.leaf = leaf
+        for table in (owner._parameters, owner._buffers):
+            if leaf in table:
+                self.table = table
+                return
+        if hasattr(owner, leaf) and not isinstance(getattr(owner, leaf), Tensor):
+            raise TypeError(f"attribute `{leaf}`: {getattr(owner, leaf)} is not an instance of torch.Tensor")
+        self.table = owner.__dict__
+
+    def swap(self, value: Any) -> Any:
+        """Put `value` there; what was there before (`_ABSENT` where there was nothing)."""
+        old = self.table.get(self.leaf, _ABSENT)
+        if value is _ABSENT:
+            self.table.pop(self.leaf, None)
+        else:
+            self.table[self.leaf] = value
+        return old
+
+
+_ABSENT: Any = object()
 
 
 def _functional_call(
