@@ -86,7 +86,7 @@ def permute(x: Array, *, dims: Sequence[int]) -> Array:
 
 
 def transpose(x: Array, *, dim0: int, dim1: int) -> Array:
-    return x.swapaxes(dim0, dim1)
+    return x.swapaxes(dim0, dim1) if x.ndim else x.view()
 
 
 def t(x: Array) -> Array:

@@ -13,6 +13,7 @@ from ..core.primitive import Primitive, linear, ops
 from ..core.promotion import promote_types
 from ..core.samples import Case, T, samples
 from ..core.tensor import Tensor
+from ..kernels import shapes as kernels
 from .install import public
 from .reduce import wrap_dim
 from .shape import _view, expand_to, reshape_to, sizes, unsqueeze
@@ -101,7 +102,7 @@ def roll(input: Tensor, shifts: Any, dims: Any = ()) -> Tensor:
 
 
 _rot90 = linear(
-    "rot90", params=("k", "dims"), kernel=lambda x, *, k, dims: np.ascontiguousarray(np.rot90(x, k, dims)),
+    "rot90", params=("k", "dims"), kernel=lambda x, *, k, dims: np.rot90(x, k, dims).copy(order="K"),
     vjp=dict(x=lambda xp, g, k, dims: xp.rot90(g, k=-k, dims=dims)), half="native",
     batch=lambda prim, vals, dims, params: (
         prim(front(vals[0], dims[0]), k=params["k"], dims=tuple([d + 1 for d in params["dims"]])), 0,
@@ -283,11 +284,10 @@ _triangle("triu", np.triu)
 
 def _diag_embed_kernel(x: Any, *, offset: int, dim1: int, dim2: int) -> Any:
     n = x.shape[-1] + abs(offset)
-    out = np.zeros((*x.shape[:-1], n, n), x.dtype)
-    rows = np.arange(x.shape[-1]) + max(0, -offset)
-    cols = np.arange(x.shape[-1]) + max(0, offset)
-    out[..., rows, cols] = x
-    return np.moveaxis(out, (-2, -1), (dim1, dim2))
+    rest = iter(x.shape[:-1])
+    out = np.zeros([n if d in (dim1, dim2) else next(rest) for d in range(x.ndim + 1)], x.dtype)
+    kernels.diagonal(out, offset=offset, dim1=dim1, dim2=dim2)[...] = x
+    return out
 
 
 _diag_embed = linear(

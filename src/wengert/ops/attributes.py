@@ -9,15 +9,14 @@ import numpy as np
 
 from ..core import devices
 from ..core.devices import CPU
+from ..core.dtypes import dtype as dtype_class
 from ..core.modes import mode
-from ..core.dtypes import dtype as dtype_class, set_default_dtype  # noqa: F401
 from ..core.size import Size, size_of
 from ..core.storage import TypedStorage, UntypedStorage, offset_of, storage_of, typed_storage_of
-from ..core.tensor import is_inference as made_in_inference_mode
 from ..core.tensor import PLAIN, Tensor
 from ..kernels.memory import address, element_strides, root
-from .create import channels_order
 from .install import FUNCTIONS, method, public
+from .like import channels_order
 from .reduce import wrap_dim
 
 ndarray = np.ndarray

@@ -9,16 +9,18 @@ import numpy as np
 
 from ..core import devices
 from ..core.devices import CPU
-from ..core.dtypes import DTYPES, FLOATING, INTEGRAL, dtype as dtype_class
-from ..core.errors import warn
+from ..core.dtypes import DTYPES, FLOATING, INTEGRAL
+from ..core.dtypes import dtype as dtype_class
+from ..core.errors import warn_once
 from ..core.fastview import arg_node, produced
 from ..core.graph import LEAF, VIEW, Version
 from ..core.primitive import Primitive, linear, ops, view
 from ..core.tensor import PLAIN, Tensor, new, share_version, wrap
 from ..kernels import numpy as kernels
 from .attributes import contiguous_in
-from .create import check_device, in_format, like
+from .create import check_device
 from .install import method, public
+from .like import in_format, like
 
 ndarray = np.ndarray
 
@@ -46,7 +48,13 @@ def to_dtype(x: Tensor, dtype: Any) -> Tensor:
     """A new tensor with the elements of `x` in `dtype` (ours or NumPy's). Differentiable."""
     np_kind = getattr(dtype, "np", dtype)
     if x.__class__ in PLAIN:
-        y = produced(x, kernels.to_dtype(x._data, np_kind), _ToCopy, x._data.dtype)
+        data = x._data
+        made = kernels.to_dtype(data, np_kind)
+        if 0 in data.strides and not data.flags.forc:
+            laid_out = like(data, None, np_kind)
+            laid_out[...] = made
+            made = laid_out
+        y = produced(x, made, _ToCopy, data.dtype)
         if y is not None:
             return y  # type: ignore[no-any-return]
     return _to_dtype(x, dtype=np_kind)  # type: ignore[no-any-return]
@@ -63,7 +71,7 @@ def converted(x: Tensor, kind: Any, copy: bool = False, memory_format: Any = Non
             return x
         kind = x.dtype
     elif x.dtype.is_complex and not kind.is_complex and kind.category:
-        warn("Casting complex values to real discards the imaginary part")
+        warn_once("Casting complex values to real discards the imaginary part")
     y = to_dtype(x, kind)
     return clone(y, memory_format=memory_format) if layout else y
 
@@ -252,7 +260,7 @@ def one_number(x: Tensor, what: str) -> Any:
     if data.size != 1:
         raise ValueError("only one element tensors can be converted to Python scalars")
     if x.requires_grad:
-        warn(
+        warn_once(
             "Converting a tensor with requires_grad=True to a scalar may lead to unexpected behavior.\nConsider using "
             "tensor.detach() first."
         )

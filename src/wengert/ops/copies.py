@@ -6,13 +6,13 @@ from typing import Any
 
 import numpy as np
 
-from ..core.primitive import Primitive, TABLE, ops
+from ..core.primitive import TABLE, Primitive, ops
+from ..core.storage import offset_of
 from ..core.tensor import Tensor
+from . import strided
 from .attributes import logical_strides, physical
 from .install import public
 from .reduce import wrap_dim
-from ..core.storage import offset_of
-from . import strided
 from .shape import infer_size, sizes
 
 

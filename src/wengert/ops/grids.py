@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from ..core.batching import batch_elementwise
-from ..core.errors import warn
+from ..core.errors import warn_once
 from ..core.inplace import write_out
 from ..core.primitive import general, ops
 from ..core.samples import Case, T, samples
@@ -16,7 +16,7 @@ from ..core.tensor import Tensor
 from .install import public
 from .join import cat, stack
 from .reduce import wrap_dim
-from .shape import expand_to, flatten, transpose, view_method
+from .shape import expand_to, flatten, view_method
 
 # ---------------------------------------------------------------- grids
 
@@ -29,7 +29,7 @@ def meshgrid(*tensors: Any, indexing: str | None = None) -> tuple[Tensor, ...]:
     """
     given = tensors[0] if len(tensors) == 1 and isinstance(tensors[0], (tuple, list)) else tensors
     if indexing is None:
-        warn("torch.meshgrid: in an upcoming release, it will be required to pass the indexing argument.")
+        warn_once("torch.meshgrid: in an upcoming release, it will be required to pass the indexing argument.")
         indexing = "ij"
     if not given:
         raise RuntimeError("meshgrid expects a non-empty TensorList")
@@ -48,7 +48,7 @@ def meshgrid(*tensors: Any, indexing: str | None = None) -> tuple[Tensor, ...]:
         expand_to(view_method(t, tuple([-1 if d == i else 1 for d in range(n)])), shape) for i, t in enumerate(vectors)
     ]
     if swap:
-        grids = [transpose(g, 0, 1) for g in (grids[1], grids[0], *grids[2:])]
+        grids = [grids[1], grids[0], *grids[2:]]
     return tuple(grids)
 
 
@@ -267,4 +267,7 @@ samples("combinations", Case(T(4)), Case(T(3), 3), Case(T(3), 2, True))
 samples("vander", Case(T(3)), Case(T(3), 2, True))
 samples("gradient", Case(T(5)), Case(T(3, 4), dim=1, spacing=0.5), Case(T(4), edge_order=2))
 samples("complex", Case(T(2, 3), T(2, 3)), Case(T(3, 1), T(2)), complex=False, why_not="takes real tensors")
-samples("polar", Case(T(2, 3), T(2, 3)), Case(T(3, 1), T(2)), complex=False, why_not="takes real tensors")
+samples(
+    "polar", Case(T(2, 3, low=0.1, high=2), T(2, 3)), Case(T(3, 1, low=0.1, high=2), T(2)), complex=False,
+    why_not="takes real tensors",
+)  # fmt: skip

@@ -14,7 +14,7 @@ import numpy as np
 from ..core.batching import front
 from ..core.dispatch import dispatch
 from ..core.dtypes import dtype as dtype_class
-from ..core.errors import warn
+from ..core.errors import warn_once
 from ..core.fastview import arg_node, produced, viewed
 from ..core.primitive import Primitive, composite, linear, ops, view
 from ..core.samples import Case, T, samples
@@ -697,13 +697,13 @@ def _T_property(self: Tensor) -> Tensor:
                 return t  # type: ignore[no-any-return]
     else:
         if n:
-            warn(
+            warn_once(
                 "The use of `x.T` on tensors of dimension other than 2 to reverse their shape is deprecated and it will "
                 "throw an error in a future release. Consider `x.mT` to transpose batches of matrices or "
                 "`x.permute(*torch.arange(x.ndim - 1, -1, -1))` to reverse the dimensions of a tensor."
             )
         else:
-            warn("Tensor.T is deprecated on 0-D tensors. This function is the identity in these cases.")
+            warn_once("Tensor.T is deprecated on 0-D tensors. This function is the identity in these cases.")
     return permuted(self, tuple(range(n - 1, -1, -1)))
 
 
@@ -713,7 +713,7 @@ def _mT(self: Tensor) -> Tensor:
     if n < 2:
         if n:
             raise RuntimeError(f"tensor.mT is only supported on matrices or batches of matrices. Got {n}-D tensor.")
-        warn("Tensor.mT is deprecated on 0-D tensors. This function is the identity in these cases.")
+        warn_once("Tensor.mT is deprecated on 0-D tensors. This function is the identity in these cases.")
         return self
     d0, d1 = n - 2, n - 1
     if self.__class__ in PLAIN:
@@ -733,7 +733,7 @@ def _H(self: Tensor) -> Tensor:
             + (" For batches of matrices, consider using tensor.mH" if n > 2 else "")
         )
     if not n:
-        warn("Tensor.H is deprecated on 0-D tensors. Consider using x.conj().")
+        warn_once("Tensor.H is deprecated on 0-D tensors. Consider using x.conj().")
         return ops.conj(self)  # type: ignore[no-any-return]
     return _mH(self)
 
@@ -744,7 +744,7 @@ def _mH(self: Tensor) -> Tensor:
     if n < 2:
         if n:
             raise RuntimeError(f"tensor.mH is only supported on matrices or batches of matrices. Got {n}-D tensor.")
-        warn("Tensor.mH is deprecated on 0-D tensors. Consider using x.conj().")
+        warn_once("Tensor.mH is deprecated on 0-D tensors. Consider using x.conj().")
         return ops.conj(self)  # type: ignore[no-any-return]
     return ops.conj(transpose(self, -2, -1))  # type: ignore[no-any-return]
 

@@ -8,11 +8,12 @@ from typing import Any
 import numpy as np
 
 from ..core.batching import front
-from ..core.dtypes import COMPLEX, DTYPES, dtype as dtype_class
+from ..core.dtypes import COMPLEX, DTYPES
+from ..core.dtypes import dtype as dtype_class
 from ..core.primitive import Primitive, composite, general, linear, ops, view
 from ..core.samples import Case, T, samples
 from ..core.storage import offset_of
-from ..core.tensor import Tensor
+from ..core.tensor import Tensor, share_version
 from ..kernels import numpy as numpy_kernels
 from ..kernels import shapes as kernels
 from ..kernels.memory import root
@@ -272,6 +273,11 @@ def as_strided_scatter(
             f"setStorage: sizes {list(shape)}, strides {list(steps)}, storage offset {offset}, and itemsize {k} requiring "
             f"a storage size of {reach(shape, steps, offset) * k} are out of bounds for storage of size {n * k}"
         )
+    if any(s == 0 and k > 1 for k, s in zip(shape, steps, strict=True)):
+        raise RuntimeError(
+            "unsupported operation: more than one element of the written-to tensor refers to a single memory location. "
+            "Please clone() the tensor before performing the operation."
+        )
     if src.dtype is not input.dtype:
         src = src.to(input.dtype)  # type: ignore[attr-defined]
     return _as_strided_scatter(input, src, size=shape, stride=steps, offset=offset)  # type: ignore[no-any-return]
@@ -440,8 +446,11 @@ def unfold(self: Tensor, dimension: int, size: int, step: int) -> Tensor:
 
 # ---------------------------------------------------------------- the bytes as another type
 
-_view_dtype = view("view_dtype", params=("dtype",), kernel=kernels.view_dtype, vjp=None,
-                   batch=lambda prim, vals, dims, params: (prim(front(vals[0], dims[0]), **params), 0))  # fmt: skip
+# Shares memory and counter, but is no view in the eyes of autograd: integers have no gradient.
+_view_dtype = general(
+    "view_dtype", params=("dtype",), kernel=kernels.view_dtype, half="native", differentiable=False,
+    batch=lambda prim, vals, dims, params: (prim(front(vals[0], dims[0]), **params), 0),
+)  # fmt: skip
 
 
 def view_as_dtype(x: Tensor, dtype: Any) -> Tensor:
@@ -470,7 +479,10 @@ def view_as_dtype(x: Tensor, dtype: Any) -> Tensor:
             for d, s in enumerate(stride[:-1]):
                 if s % r:
                     raise RuntimeError(f"self.stride({d}) must be divisible by {r} {names}, but got {s}")
-    return _view_dtype(x, dtype=kind.np)  # type: ignore[no-any-return]
+    y: Tensor = _view_dtype(x, dtype=kind.np)
+    if not x._level:
+        y._ver = share_version(x)
+    return y
 
 
 ops.view_as_dtype = view_as_dtype

@@ -32,6 +32,9 @@ def become(x: Tensor, op: Callable[[Tensor], Tensor], node: str) -> Tensor:
     y = op(x)
     if x._view is not None:  # still a view of its base, by one step more
         take(x, y)
+        made = None if y.requires_grad is False else edge_of(x)
+        if hasattr(made, "prim"):
+            made.__class__ = named(made.__class__, node)
         return x
     edge = edge_of(x) if x.requires_grad else None
     if edge is None or not m.grad:
@@ -144,7 +147,7 @@ def resize_(self: Tensor, *size: Any, memory_format: Any = None) -> Tensor:
     if tuple(self.shape) != shape:
         self._data = resized(self._data, shape)
     if memory_format is not None and memory_format is not devices.contiguous_format:
-        from .create import in_format
+        from .like import in_format
 
         self._data = in_format(self._data, memory_format)
     return self
