@@ -19,7 +19,7 @@ from ..kernels import numpy as kernels
 from ..kernels.indexing import ALIAS, SELECT, parse_index
 from ..kernels.scalars import convert_scalar
 from .compare import tensor_operand
-from .install import public
+from .install import method, public
 from .shape import expand_to, reshape_to
 from .slicing import through
 from .writing import assign, check_partial_overlap, write_into
@@ -52,11 +52,12 @@ def index_get(x: Any, ids: tuple[Any, ...], *, at: tuple[bool, ...]) -> Any:
     """x with the index tensors `ids` in the dimensions where `at` holds (a mask stands for all of its own)."""
     m = mode()
     if x.__class__ in PLAIN and (m is GRAD or m is NO_GRAD):
+        i: Any
         for i in ids:
-            if i.__class__ not in PLAIN or i._ver.__class__ is InferenceVersion:
+            if i.__class__ not in PLAIN or i._ver.__class__ is InferenceVersion:  # type: ignore[attr-defined]
                 break
         else:
-            return _taken(x, ids, at, m)
+            return _taken(x, ids, at, m)  # type: ignore[arg-type]
     return _prims(len(ids))[0](x, *ids, at=at)
 
 
@@ -111,11 +112,15 @@ def _index_backward_array(g: Any, ids: Any, *, shape: tuple[int, ...], at: tuple
 
 
 ops.index_get, ops.index_set, ops.index_backward = index_get, index_set, index_backward
-kernels.index_get = lambda x, ids, *, at: _index_kernel(x, *ids, at=at)
-kernels.index_set = lambda x, values, ids, *, at, accumulate: _index_put_kernel(
-    x, np.asarray(values), *ids, at=at, accumulate=accumulate
-)
-kernels.index_backward = _index_backward_array
+_ON_ARRAYS = {
+    "index_get": lambda x, ids, *, at: _index_kernel(x, *ids, at=at),
+    "index_set": lambda x, values, ids, *, at, accumulate: _index_put_kernel(
+        x, np.asarray(values), *ids, at=at, accumulate=accumulate
+    ),
+    "index_backward": _index_backward_array,
+}
+for _name, _kernel in _ON_ARRAYS.items():
+    setattr(kernels, _name, _kernel)
 
 
 def _rule(body: Any, names: str, before: str, after: str) -> Any:
@@ -187,6 +192,11 @@ class IndexNode(FlatNode):
     """x[ids], keeping the index tensors and their versions."""
 
     __slots__ = ("at", "e0", "ids", "shape", "versions")
+    e0: Any
+    at: tuple[bool, ...]
+    ids: Any
+    shape: tuple[int, ...]
+    versions: tuple[int, ...]
 
     @property
     def edges(self) -> tuple[Any, ...]:
@@ -345,7 +355,7 @@ def getitem(self: Tensor, index: Any) -> Any:
     return x
 
 
-Tensor.__getitem__ = getitem  # type: ignore[attr-defined]
+method(getitem, name="__getitem__")
 
 # ---------------------------------------------------------------- x[...] = v
 
@@ -418,7 +428,7 @@ def setitem(self: Tensor, index: Any, value: Any) -> None:
     index_write(target, without_leading_ones(value), ids, at, False)
 
 
-Tensor.__setitem__ = setitem  # type: ignore[attr-defined]
+method(setitem, name="__setitem__")
 
 
 def index_write(

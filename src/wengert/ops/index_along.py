@@ -79,8 +79,9 @@ def _batch_fill_tensor(prim: Primitive, vals: Any, dims: Any, params: Any) -> tu
     dim = wrap_dim(params["dim"], x.ndim - 1) + 1
     index = _spread(index, dims[1], tuple(x.shape), dim)
     value = value if dims[2] is None else front(value, dims[2])
+    value = ops.to_dtype(value, x.dtype.np) if value.dtype is not x.dtype else value
     value = expand_to(reshape_to(value, (-1,) + (1,) * (x.ndim - 1)), tuple(index.shape))
-    y = scatter_prim(x, index % max(x.shape[dim], 1), value.to(x.dtype), dim=dim)
+    y = scatter_prim(x, index % max(x.shape[dim], 1), value, dim=dim)
     return (reshape_to(y, (n,)) if scalar else y), 0
 
 
@@ -131,7 +132,7 @@ def index_select_backward(g: Any, index: Any, *, shape: tuple[int, ...], dim: in
 ops.index_select_backward = lambda g, index, *, shape, dim: _index_add(
     ops.new_zeros(g, shape), index, g, dim=dim, alpha=1
 )
-_index_add = general(
+_index_add: Primitive = general(
     "index_add",
     inputs=("x", "index", "source"),
     params=("dim", "alpha"),

@@ -35,8 +35,8 @@ def _fill_tensor_in_place(x: Any, mask: Any, value: Any) -> Any:
 def _batch_fill_tensor(prim: Primitive, vals: Any, dims: Any, params: Any) -> tuple[Any, int]:
     """A value for each example is a choice."""
     if dims[2] is None:
-        y = batch_elementwise(_Filler(prim, vals[2]), vals[:2], dims[:2], params)
-        return y
+        filler: Any = _Filler(prim, vals[2])
+        return batch_elementwise(filler, vals[:2], dims[:2], params)
     x, mask, value = vals
     return batch_elementwise(ops.where, (mask, value, x), (dims[1], dims[2], dims[0]), {})
 
@@ -121,7 +121,8 @@ def masked_fill_(self: Tensor, mask: Tensor, value: Any) -> Tensor:
 def _refuse_batch(prim: Primitive, vals: Any, dims: Any, params: Any) -> Any:
     raise RuntimeError(
         "vmap: We do not support batching operators that can output dynamic shape. Attempted to vmap over "
-        f"aten::{prim.name}. Please file an issue at https://github.com/pytorch/pytorch/issues if you need this feature."
+        f"aten::{prim.name}. Please file an issue at https://github.com/pytorch/pytorch/issues if you need this "
+        "feature."
     )
 
 
@@ -185,15 +186,17 @@ def _scatter_kernel(x: Any, mask: Any, source: Any) -> Any:
 
 def _batch_scatter(prim: Primitive, vals: Any, dims: Any, params: Any) -> Any:
     """One mask for all examples: its places are known."""
+    x: Any
+    mask: Any
     x, mask, source = vals
     if dims[1] is not None or mask.__class__ not in PLAIN:
         return loop(prim, vals, dims, params)
     n = size_of_batch(vals, dims)
     x, source = stretched(x, dims[0], n), stretched(source, dims[2], n)
-    shape = broadcast_shapes(tuple(mask.shape), tuple(x.shape[1:]))
+    shape = broadcast_shapes(tuple(mask.shape), tuple(x.shape[1:]))  # type: ignore[attr-defined]
     x = reshape_to(x, (n,) + (1,) * (len(shape) - x.ndim + 1) + tuple(x.shape[1:]))
     flat = reshape_to(expand_to(x, (n, *shape)), (n, math.prod(shape)))
-    where = wrap(np.flatnonzero(np.broadcast_to(mask._data, shape)))
+    where = wrap(np.flatnonzero(np.broadcast_to(mask._data, shape)))  # type: ignore[attr-defined]
     given = reshape_to(source, (n, math.prod(source.shape[1:])))
     if where.shape[0] > given.shape[1]:
         raise RuntimeError("Number of elements of source < number of ones in mask")
@@ -311,7 +314,7 @@ def take_backward(g: Any, index: Any, *, shape: tuple[int, ...]) -> Any:
 
 
 ops.take_backward = lambda g, index, *, shape: _put(ops.new_zeros(g, shape), index, g, accumulate=True)
-_put = general(
+_put: Primitive = general(
     "put",
     inputs=("x", "index", "source"),
     params=("accumulate",),

@@ -113,7 +113,8 @@ def take_along_dim(
     have, taken = tuple(input.shape), tuple(indices.shape)
     common = broadcast_shapes(have, (*taken[:dim], have[dim], *taken[dim + 1 :]))
     x = expand_to(input, (*common[:dim], have[dim], *common[dim + 1 :]))
-    index = expand_to(indices % max(have[dim], 1), (*common[:dim], taken[dim], *common[dim + 1 :]))  # type: ignore[operator]
+    wrapped: Any = indices % max(have[dim], 1)  # type: ignore[operator]
+    index = expand_to(wrapped, (*common[:dim], taken[dim], *common[dim + 1 :]))
     y = gather_prim(x, index, dim=dim)
     return y if out is None else write_out(out, y, "take_along_dim")
 
@@ -211,7 +212,7 @@ _scatter_value_reduced = general(
     node="NotImplemented",
     vjp=dict(x=_no_derivative),
 )
-scatter_add_prim = general(
+scatter_add_prim: Primitive = general(
     "scatter_add",
     inputs=("x", "index", "src"),
     params=("dim",),
@@ -329,8 +330,8 @@ def _prod_vjp(
     nonzero_x = xp.where(x == 0, 1, x)
     gx = g * again(nonzero_x, src) / nonzero_x
     zero = src == 0
-    zeros = taken(added(xp.zeros_like(x), xp.zeros_like(src) + zero))
-    if xp is ops and mode().grad and zeros.__class__ in PLAIN and (zeros._data > 1).any():
+    zeros: Any = taken(added(xp.zeros_like(x), xp.zeros_like(src) + zero))
+    if xp is ops and mode().grad and zeros.__class__ in PLAIN and (zeros._data > 1).any():  # type: ignore[attr-defined]
         raise RuntimeError(
             f"{name}(): Double backward is unsupported for {source} when >1 zeros in {source} are scattered to the "
             "same position in self"
@@ -410,13 +411,11 @@ samples("gather", Case(T(3, 4), 0, places(2, 4, high=3)), Case(T(3, 4), -1, plac
 samples("take_along_dim", Case(T(3, 4), places(1, 4, high=3), 0), Case(T(3, 4), places(5, high=12)))
 samples("scatter", Case(T(3, 4), 0, places(1, 4, high=3), T(1, 4)), Case(T(3, 4), 1, places(3, 1, high=4), 1.5))
 samples("scatter_add", Case(T(3, 4), 0, places(2, 4, high=3), T(2, 4)), Case(T(3), 0, places(5, high=3), T(5)))
-for _reduce in ("sum", "prod", "mean", "amax", "amin"):
-    _cases = [
-        Case(T(3, 4), 0, places(2, 4, high=3), T(2, 4), _reduce),
-        Case(T(3), 0, places(4, high=3), T(4), _reduce, include_self=False),
-    ]
-    samples(
-        "scatter_reduce" if _reduce == "sum" else f"scatter_reduce:{_reduce}", *_cases, complex=_reduce[0] != "a"
-    )
+samples(
+    "scatter_reduce",
+    *[Case(T(3, 4), 0, places(2, 4, high=3), T(2, 4), reduce) for reduce in ("sum", "prod", "mean", "amax", "amin")],
+    *[Case(T(3), 0, places(4, high=3), T(4), reduce, include_self=False) for reduce in ("prod", "mean", "amax")],
+    complex=False,
+)
 
 __all__ = ["gather", "places", "scatter", "scatter_add", "scatter_reduce", "take_along_dim"]

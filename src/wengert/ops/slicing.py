@@ -16,7 +16,7 @@ from ..core.tensor import PLAIN, Tensor, new
 from ..core.views import NO_GRAD_VIEW, PLAIN_VIEW, ViewInfo
 from ..kernels import indexing
 from ..kernels import numpy as kernels
-from ..kernels.indexing import ALIAS, END, SELECT, SLICE, UNSQUEEZE, wrap_dim
+from ..kernels.indexing import END, SELECT, SLICE, UNSQUEEZE, wrap_dim
 from .compare import tensor_operand
 from .install import public
 
@@ -126,7 +126,7 @@ def through(x: Tensor, steps: tuple[Any, ...]) -> Any:
     version = x._ver
     if x.__class__ not in PLAIN or (m is not GRAD and m is not NO_GRAD) or version.__class__ is InferenceVersion:
         for step in steps:
-            x = _ONE_BY_ONE[step[0]](x, *step[1:])
+            x = _one_step(x, *step)
         return x
     if version.__class__ is int:
         n = version
@@ -198,12 +198,13 @@ def through(x: Tensor, steps: tuple[Any, ...]) -> Any:
     return t
 
 
-_ONE_BY_ONE = {
-    SELECT: lambda x, dim, index: _select(x, dim=dim, index=index),
-    SLICE: lambda x, dim, start, end, step: _slice(x, dim=dim, start=start, end=end, step=step),
-    UNSQUEEZE: lambda x, dim: _unsqueeze(x, dim=dim),
-    ALIAS: lambda x: _alias(x),
-}
+def _one_step(x: Tensor, kind: str, *args: Any) -> Any:
+    """One view step, dispatched."""
+    if kind is SELECT:
+        return _select(x, dim=args[0], index=args[1])
+    if kind is SLICE:
+        return _slice(x, dim=args[0], start=args[1], end=args[2], step=args[3])
+    return _unsqueeze(x, dim=args[0]) if kind is UNSQUEEZE else _alias(x)
 
 
 def select_at(x: Tensor, dim: int, index: int) -> Any:
@@ -219,7 +220,7 @@ def slice_at(x: Tensor, dim: int, start: int, end: int, step: int) -> Any:
 def _whole(value: Any, name: str, position: int, arg: str) -> int:
     """An integer argument: an int, or a tensor or NumPy number that stands for one."""
     if value.__class__ is int:
-        return value  # type: ignore[no-any-return]
+        return value
     if isinstance(value, (bool, float, complex, str)) or not hasattr(value, "__index__"):
         raise TypeError(f"{name}(): argument '{arg}' (position {position}) must be int, not {type(value).__name__}")
     return value.__index__()  # type: ignore[no-any-return]
@@ -314,18 +315,6 @@ def _slice_scatter_kernel(x: Any, src: Any, *, dim: int, start: int, end: int, s
     return out
 
 
-def _diagonal_scatter_kernel(x: Any, src: Any, *, offset: int, dim1: int, dim2: int) -> Any:
-    out = x.copy(order="K")
-    _into(kernels.diagonal(out, offset=offset, dim1=dim1, dim2=dim2), src)
-    return out
-
-
-def _batch_diagonal_write(prim: Primitive, vals: Any, dims: Any, params: Any) -> tuple[Any, int]:
-    n = size_of_batch(vals, dims)
-    x, src = (stretched(v, d, n) for v, d in zip(vals, dims, strict=True))
-    return prim(x, src, offset=params["offset"], dim1=params["dim1"] + 1, dim2=params["dim2"] + 1), 0
-
-
 def _batch_view_write(prim: Primitive, vals: Any, dims: Any, params: Any) -> tuple[Any, int]:
     n = size_of_batch(vals, dims)
     x, src = (stretched(v, d, n) for v, d in zip(vals, dims, strict=True))
@@ -386,32 +375,6 @@ def slice_scatter(
     )
 
 
-_diagonal_scatter = linear(
-    "diagonal_scatter",
-    inputs=("x", "src"),
-    params=("offset", "dim1", "dim2"),
-    kernel=_diagonal_scatter_kernel,
-    half="native",
-    batch=_batch_diagonal_write,
-    vjp=dict(
-        x=lambda xp, g, src_shape, offset, dim1, dim2: xp.diagonal_scatter(
-            g, xp.new_zeros(g, tuple(src_shape)), offset=offset, dim1=dim1, dim2=dim2
-        ),
-        src=lambda xp, g, offset, dim1, dim2: xp.diagonal(g, offset=offset, dim1=dim1, dim2=dim2),
-    ),
-)
-
-
-@public
-def diagonal_scatter(input: Tensor, src: Tensor, offset: int = 0, dim1: int = 0, dim2: int = 1) -> Tensor:
-    """A copy of `input` with `src` on the diagonal of the dimensions `dim1` and `dim2`, `offset` above the main one."""
-    tensor_operand(src, "diagonal_scatter", 2, "src")
-    first, second = wrap_dim(dim1, input.ndim), wrap_dim(dim2, input.ndim)
-    if first == second:
-        raise RuntimeError(f"diagonal dimensions cannot be identical {dim1}, {dim2}")
-    return _diagonal_scatter(input, src, offset=offset, dim1=first, dim2=second)  # type: ignore[no-any-return]
-
-
 @composite
 def slice_view(x: Tensor, dim: int, start: int, end: int, step: int = 1) -> Any:
     """x[start:end:step] along `dim`, for other operations."""
@@ -422,7 +385,6 @@ samples("select", Case(T(3, 4), 0, 1), Case(T(3, 4), -1, -2), Case(T(2), 0, 0))
 samples("narrow", Case(T(3, 4), 0, 1, 2), Case(T(3, 4), 1, -3, 2), Case(T(3), 0, 0, 0))
 samples("narrow_copy", Case(T(3, 4), 0, 1, 2))
 samples("select_scatter", Case(T(3, 4), T(4), 0, 1), Case(T(3, 4), T(3), -1, -1))
-samples("diagonal_scatter", Case(T(3, 4), T(3)), Case(T(3, 4, 2), T(3, 1), 1, 1, 2))
 samples("slice_scatter", Case(T(3, 4), T(2, 4), 0, 1), Case(T(3, 5), T(3, 2), 1, 0, 4, 2))
 
 

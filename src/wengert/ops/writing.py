@@ -32,12 +32,13 @@ def write_into(
     """
     m = mode()
     if untracked(t, m):
-        datas = []
+        datas: list[Any] = []
+        o: Any
         for o in others:
             if o.__class__ in PLAIN:
-                if m is GRAD and o._fn is not None and o.requires_grad:
+                if m is GRAD and o._fn is not None and o.requires_grad:  # type: ignore[attr-defined]
                     break
-                datas.append(o._data)
+                datas.append(o._data)  # type: ignore[attr-defined]
             elif isinstance(o, Tensor):
                 break
             else:
