@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ..core.missing import missing as _missing
 from . import functional, init, modules, parallel, parameter, utils
 from .activation import *
 from .adaptive import *
@@ -28,3 +29,5 @@ from .transformer import *
 from .upsampling import *
 
 __all__ = [name for name in dir() if not name.startswith("_") and name != "annotations"]
+
+__getattr__ = _missing(__name__)

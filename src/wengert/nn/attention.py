@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+# Tensor gets its methods when the operations are installed, where mypy does not see them.
+# mypy: disable-error-code="attr-defined, no-any-return"
 from typing import Any
 
 from ..core.tensor import Tensor
@@ -111,15 +113,11 @@ class MultiheadAttention(Module):
         is_causal: bool = False,
     ) -> tuple[Tensor, Tensor | None]:
         """(output, weights or None); inputs (length, batch, features), or with `batch_first` (batch, length, ...)."""
-        q: Any = query
-        swap = self.batch_first and q.dim() == 3
+        swap = self.batch_first and query.dim() == 3
         if swap:
-            # one tensor stays one tensor: it is projected once
-            moved: dict[int, Any] = {}
-            query, key, value = (
-                moved[id(t)] if id(t) in moved else moved.setdefault(id(t), t.transpose(1, 0))  # type: ignore[attr-defined]
-                for t in (query, key, value)
-            )
+            # One tensor stays one tensor: it is projected once.
+            moved = {id(t): t.transpose(1, 0) for t in (query, key, value)}
+            query, key, value = moved[id(query)], moved[id(key)], moved[id(value)]
         separate = not self._qkv_same_embed_dim
         out, weights = F.multi_head_attention_forward(
             query,

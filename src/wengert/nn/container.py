@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+# Tensor gets its methods when the operations are installed, where mypy does not see them.
+# mypy: disable-error-code="attr-defined, no-any-return"
 import operator
 from collections import OrderedDict
 from collections.abc import ItemsView, Iterable, Iterator, KeysView, Mapping, ValuesView
@@ -162,7 +164,7 @@ class Sequential(Module):
     def extend(self: Self, sequential: Iterable[Module]) -> Self:
         """Append the modules of another Sequential (or of any iterable)."""
         for module in sequential:
-            self.append(module)  # type: ignore[attr-defined]
+            self.append(module)
         return self
 
 
@@ -198,7 +200,7 @@ class ModuleList(Module):
         return iter(self._modules.values())
 
     def __iadd__(self: Self, modules: Iterable[Any]) -> Self:
-        return self.extend(modules)  # type: ignore[attr-defined, no-any-return]
+        return self.extend(modules)
 
     def __add__(self, other: Iterable[Any]) -> ModuleList:
         joined = ModuleList()
@@ -368,7 +370,7 @@ class ParameterList(Module):
         return iter(self[place] for place in range(len(self)))
 
     def __iadd__(self: Self, parameters: Iterable[Any]) -> Self:
-        return self.extend(parameters)  # type: ignore[attr-defined, no-any-return]
+        return self.extend(parameters)
 
     def __dir__(self) -> list[str]:
         return [name for name in super().__dir__() if not name.isdigit()]
@@ -385,7 +387,7 @@ class ParameterList(Module):
         if not isinstance(values, Iterable) or isinstance(values, Tensor):
             raise TypeError(f"ParameterList.extend should be called with an iterable, but got {type(values).__name__}")
         for value in values:
-            self.append(value)  # type: ignore[attr-defined]
+            self.append(value)
         return self
 
     def extra_repr(self) -> str:
@@ -524,5 +526,5 @@ class ParameterDict(Module):
         return joined
 
     def __ior__(self: Self, other: ParameterDict) -> Self:
-        self.update(other)  # type: ignore[attr-defined]
+        self.update(other)
         return self

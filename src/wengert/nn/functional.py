@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from ..core.missing import missing
 from ..core.tensor import Tensor
 from ..ops.install import FUNCTIONS as _FUNCTIONS
 from . import reduction as _Reduction
@@ -65,6 +66,8 @@ def _gather(name: str) -> Any:
 for _name in _NAMES:
     globals()[_name] = _gather(_name)
 del _name
+
+__getattr__ = missing(__name__)
 
 __all__ = [  # noqa: PLE0604
     *_NAMES,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+# Tensor gets its methods when the operations are installed, where mypy does not see them.
+# mypy: disable-error-code="attr-defined, no-any-return"
 import itertools
 from collections import OrderedDict
 from collections.abc import Mapping
@@ -88,7 +90,7 @@ def load_from_state_dict(
     error_msgs: list[str],
 ) -> None:
     """Load the parameters and buffers of `module` alone, not of its children."""
-    for hook in module._load_state_dict_pre_hooks.values():  # type: ignore[operator]
+    for hook in module._load_state_dict_pre_hooks.values():
         hook(state_dict, prefix, local_metadata, strict, missing_keys, unexpected_keys, error_msgs)
     assign = local_metadata.get("assign_to_params_buffers", False)
     transient = module._non_persistent_buffers_set
@@ -138,7 +140,7 @@ def _load_one(module: Module, name: str, key: str, param: Any, value: Any, assig
     lazy = is_lazy(param)
     if not lazy and len(param.shape) == 0 and len(value.shape) == 1:
         # Checkpoints of PyTorch 0.3 stored scalars with one dimension.
-        value = value[0]
+        value = value[0]  # type: ignore[index]
     if not lazy and value.shape != param.shape:
         return (
             f"size mismatch for {key}: copying a param with shape {value.shape} from checkpoint, "

@@ -7,6 +7,8 @@ whether any has an entry, and if none has, runs `forward` and nothing else.
 
 from __future__ import annotations
 
+# Tensor gets its methods when the operations are installed, where mypy does not see them.
+# mypy: disable-error-code="attr-defined, no-any-return"
 import itertools
 import sys
 from collections import OrderedDict
@@ -102,6 +104,7 @@ class Module:
     _buffers: dict[str, Tensor | None]
     _modules: dict[str, Module | None]
     _non_persistent_buffers_set: set[str]
+    _is_full_backward_hook: bool | None
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         if not self.call_super_init:
@@ -265,7 +268,7 @@ class Module:
             if "_buffers" not in self.__dict__:
                 raise AttributeError("cannot assign buffer before Module.__init__() call")
             self._file(name, "_buffers")
-            self.register_buffer(name, value, value.persistent)  # type: ignore[attr-defined]
+            self.register_buffer(name, value, value.persistent)
             return
         for hook in everywhere.buffer_registration.values():
             replaced = hook(self, name, value)
@@ -419,7 +422,7 @@ class Module:
 
     def register_state_dict_post_hook(self, hook: Callable[..., Any]) -> RemovableHandle:
         """Run `hook(module, state_dict, prefix, local_metadata)` after; it may change the dict in place."""
-        hook._from_public_api = True  # type: ignore[attr-defined]
+        hook._from_public_api = True
         return add(self._state_dict_hooks, hook)
 
     def _register_state_dict_hook(self, hook: Callable[..., Any]) -> RemovableHandle:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+# Tensor gets its methods when the operations are installed, where mypy does not see them.
+# mypy: disable-error-code="attr-defined, no-any-return"
 import numbers
 from typing import Any
 
@@ -54,7 +56,7 @@ class CrossMapLRN2d(Module):
 
 
 def _shape_of(normalized_shape: Any) -> tuple[int, ...]:
-    return (normalized_shape,) if isinstance(normalized_shape, numbers.Integral) else tuple(normalized_shape)
+    return (int(normalized_shape),) if isinstance(normalized_shape, numbers.Integral) else tuple(normalized_shape)
 
 
 class LayerNorm(Module):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+# Tensor gets its methods when the operations are installed, where mypy does not see them.
+# mypy: disable-error-code="attr-defined, no-any-return"
 import sys
 from collections import OrderedDict
 from typing import Any
@@ -60,13 +62,13 @@ class Parameter(Tensor, metaclass=_ParameterMeta):
         return known
 
     def __reduce_ex__(self, protocol: Any) -> Any:
-        args = (self.data, self.requires_grad, OrderedDict())
+        args: tuple[Any, ...] = (self.data, self.requires_grad, OrderedDict())
         if self.__dict__:
             return _rebuild_parameter_with_state, (*args, dict(self.__dict__))
         return _rebuild_parameter, args
 
-    def __repr__(self, **kwargs: Any) -> str:
-        return "Parameter containing:\n" + super().__repr__(**kwargs)
+    def __repr__(self, *, tensor_contents: str | None = None) -> str:
+        return "Parameter containing:\n" + super().__repr__(tensor_contents=tensor_contents)
 
 
 def _adopt(cls: type, data: Tensor, requires_grad: bool) -> Any:
@@ -75,13 +77,13 @@ def _adopt(cls: type, data: Tensor, requires_grad: bool) -> Any:
         kind = data.dtype
         if not (kind.is_floating_point or kind.is_complex):
             raise RuntimeError("Only Tensors of floating point and complex dtype can require gradients")
-    t = object.__new__(cls)
-    t._data = data._data  # type: ignore[attr-defined]
-    t._fn = None  # type: ignore[attr-defined]
-    t._ver = share_version(data)  # type: ignore[attr-defined]
-    t._view = None  # type: ignore[attr-defined]
+    t: Any = object.__new__(cls)
+    t._data = data._data
+    t._fn = None
+    t._ver = share_version(data)
+    t._view = None
     if requires_grad:
-        t.requires_grad = True  # type: ignore[attr-defined]
+        t.requires_grad = True
     return t
 
 
@@ -209,27 +211,27 @@ class UninitializedTensorMixin:
 
     def to(self, *args: Any, **kwargs: Any) -> Any:
         """An uninitialised tensor of another dtype."""
-        return self._like(self.data.to(*args, **kwargs))  # type: ignore[attr-defined]
+        return self._like(self.data.to(*args, **kwargs))
 
     def type(self, dtype: Any = None) -> Any:
         """An uninitialised tensor of another dtype; without one the name of its type."""
-        return self.data.type() if dtype is None else self._like(self.data.type(dtype))  # type: ignore[attr-defined]
+        return self.data.type() if dtype is None else self._like(self.data.type(dtype))
 
     def float(self) -> Any:
         """An uninitialised float32 tensor."""
-        return self._like(self.data.float())  # type: ignore[attr-defined]
+        return self._like(self.data.float())
 
     def double(self) -> Any:
         """An uninitialised float64 tensor."""
-        return self._like(self.data.double())  # type: ignore[attr-defined]
+        return self._like(self.data.double())
 
     def half(self) -> Any:
         """An uninitialised float16 tensor."""
-        return self._like(self.data.half())  # type: ignore[attr-defined]
+        return self._like(self.data.half())
 
     def bfloat16(self) -> Any:
         """An uninitialised bfloat16 tensor."""
-        return self._like(self.data.bfloat16())  # type: ignore[attr-defined]
+        return self._like(self.data.bfloat16())
 
     def cpu(self) -> Any:
         """The same on the CPU."""
@@ -246,7 +248,7 @@ class UninitializedTensorMixin:
             "before calling `module.share_memory()`."
         )
 
-    def __repr__(self, **kwargs: Any) -> str:
+    def __repr__(self, *, tensor_contents: str | None = None) -> str:
         return f"<{self.__class__.__name__}>"
 
     def __reduce_ex__(self, protocol: Any) -> Any:

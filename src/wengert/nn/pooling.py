@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+# Tensor gets its methods when the operations are installed, where mypy does not see them.
+# mypy: disable-error-code="attr-defined, no-any-return"
 from typing import Any
 
 from ..core.tensor import Tensor
@@ -257,7 +259,7 @@ class _FractionalMaxPool(Module):
 class FractionalMaxPool2d(_FractionalMaxPool):
     """Fractional max pooling of (N, C, H, W) or (C, H, W)."""
 
-    _tuple = staticmethod(_pair)
+    _tuple = staticmethod(_pair)  # type: ignore[assignment]
 
     def forward(self, input: Tensor) -> Any:
         return self._pool(F.fractional_max_pool2d, input)
@@ -266,7 +268,7 @@ class FractionalMaxPool2d(_FractionalMaxPool):
 class FractionalMaxPool3d(_FractionalMaxPool):
     """Fractional max pooling of (N, C, D, H, W) or (C, D, H, W)."""
 
-    _tuple = staticmethod(_triple)
+    _tuple = staticmethod(_triple)  # type: ignore[assignment]
 
     def forward(self, input: Tensor) -> Any:
         return self._pool(F.fractional_max_pool3d, input)

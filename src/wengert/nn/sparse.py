@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+# Tensor gets its methods when the operations are installed, where mypy does not see them.
+# mypy: disable-error-code="attr-defined, no-any-return"
 from typing import Any
 
 from ..core import modes
@@ -70,7 +72,7 @@ class Embedding(Module):
     def _fill_padding_idx_with_zero(self) -> None:
         if self.padding_idx is not None:
             with modes.no_grad():
-                self.weight[self.padding_idx].fill_(0)
+                self.weight[self.padding_idx].fill_(0)  # type: ignore[index]
 
     def forward(self, input: Tensor) -> Tensor:
         return F.embedding(
@@ -174,7 +176,7 @@ class EmbeddingBag(Module):
     def _fill_padding_idx_with_zero(self) -> None:
         if self.padding_idx is not None:
             with modes.no_grad():
-                self.weight[self.padding_idx].fill_(0)
+                self.weight[self.padding_idx].fill_(0)  # type: ignore[index]
 
     def forward(self, input: Tensor, offsets: Tensor | None = None, per_sample_weights: Tensor | None = None) -> Tensor:
         return F.embedding_bag(

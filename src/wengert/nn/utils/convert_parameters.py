@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+# Tensor gets its methods when the operations are installed, where mypy does not see them.
+# mypy: disable-error-code="attr-defined, no-any-return"
 from collections.abc import Iterable
 from typing import Any
 
@@ -23,7 +25,7 @@ def parameters_to_vector(parameters: Iterable[Tensor]) -> Any:
     parts = []
     for param in parameters:
         device = _one_device(param, device)
-        parts.append(param.view(-1))  # type: ignore[attr-defined]
+        parts.append(param.view(-1))
     return T.cat(parts)
 
 
@@ -35,6 +37,6 @@ def vector_to_parameters(vec: Any, parameters: Iterable[Tensor]) -> None:
     start = 0
     for param in parameters:
         device = _one_device(param, device)
-        end = start + param.numel()  # type: ignore[attr-defined]
-        param.data = vec[start:end].view_as(param).data  # type: ignore[attr-defined, index]
+        end = start + param.numel()
+        param.data = vec[start:end].view_as(param).data
         start = end

@@ -6,6 +6,8 @@ The tensor's own name becomes a property of a class made for the one module; wha
 
 from __future__ import annotations
 
+# Tensor gets its methods when the operations are installed, where mypy does not see them.
+# mypy: disable-error-code="attr-defined, no-any-return"
 import copy
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -125,7 +127,7 @@ class ParametrizationList(ModuleList):
                     )
                 if isinstance(original, Parameter):
                     part = Parameter(part, original.requires_grad)
-                part.requires_grad_(original.requires_grad)  # type: ignore[attr-defined]
+                part.requires_grad_(original.requires_grad)
                 _store(self, f"original{i}", part)
         if not unsafe:
             self._check_consistency(shape, dtype)
@@ -218,7 +220,7 @@ def _inject_new_class(module: Module) -> None:
         # The copy gets a class of its own too, so that removing a parametrization from one leaves the other.
         replica.__class__ = type(self).__bases__[0]
         _inject_new_class(replica)
-        for name in replica.parametrizations:  # type: ignore[attr-defined]
+        for name in replica.parametrizations:
             _inject_property(replica, name)
         return replica
 
@@ -259,7 +261,7 @@ def register_parametrization(
     parametrization.train(module.training)
     if is_parametrized(module, tensor_name):
         if unsafe:
-            for one in module.parametrizations[tensor_name]:  # type: ignore[index, union-attr]
+            for one in module.parametrizations[tensor_name]:
                 one.unsafe = True
         else:
             before = getattr(module, tensor_name)
@@ -276,7 +278,7 @@ def register_parametrization(
             _inject_new_class(module)
             module.parametrizations = ModuleDict()
         _inject_property(module, tensor_name)
-        module.parametrizations[tensor_name] = chain  # type: ignore[index, operator, assignment]
+        module.parametrizations[tensor_name] = chain
     else:
         raise ValueError(
             f"Module '{module}' does not have a parameter, a buffer, or a parametrized element with name "
@@ -385,7 +387,7 @@ def transfer_parametrizations_and_params(
             setattr(to_module, name, Parameter(getattr(from_module, name).detach()))
         for one in lists[name]:
             register_parametrization(to_module, name, copy.deepcopy(one))
-        source, target = lists[name], to_module.parametrizations[name]  # type: ignore[index, union-attr]
+        source, target = lists[name], to_module.parametrizations[name]
         if source.is_tensor:
             target.original = source.original
         else:
