@@ -18,7 +18,7 @@ z.grad = None
 (z * z).imag.sum().backward()
 print(z.grad)
 z.grad = None
-z.conj().real.sum().backward()
+(z.conj() * z).real.sum().backward()
 print(z.grad)
 z.grad = None
 (z * torch.tensor([2.0, 4.0])).abs().square().sum().backward()

@@ -218,45 +218,43 @@ def tree_any(pred: Callable[[Any], bool], tree: Any, is_leaf: Any = None) -> boo
 def flatten_up_to(spec: TreeSpec, tree: Any) -> list[Any]:
     """The subtrees of `tree` where `spec` has leaves."""
     out: list[Any] = []
-
-    def walk(s: TreeSpec, t: Any) -> None:
-        if s.type is None:
-            out.append(t)
-            return
-        found = _definition(t)
-        if found is None or found[0] is not s.type:
-            raise ValueError(f"Type mismatch;\nexpected {s.type!r}, but got {type(t)!r}.")
-        children, context = found[1].flatten(t)
-        if len(children) != len(s.children_specs):
-            raise ValueError(
-                f"Node arity mismatch; expected {len(s.children_specs)}, but got {len(children)}."
-            )
-        if s.type in (dict, OrderedDict):
-            if set(context) != set(s.context):
-                raise ValueError(f"Node keys mismatch; expected {s.context!r}, but got {context!r}.")
-            by_key = dict(zip(context, children, strict=True))
-            children = [by_key[k] for k in s.context]
-        for cs, ct in zip(s.children_specs, children, strict=True):
-            walk(cs, ct)
-
-    walk(spec, tree)
+    _flatten_up_to(spec, tree, out)
     return out
+
+
+def _flatten_up_to(spec: TreeSpec, tree: Any, out: list[Any]) -> None:
+    if spec.type is None:
+        out.append(tree)
+        return
+    found = _definition(tree)
+    if found is None or found[0] is not spec.type:
+        raise ValueError(f"Type mismatch;\nexpected {spec.type!r}, but got {type(tree)!r}.")
+    children, context = found[1].flatten(tree)
+    if len(children) != len(spec.children_specs):
+        raise ValueError(f"Node arity mismatch; expected {len(spec.children_specs)}, but got {len(children)}.")
+    if spec.type in (dict, OrderedDict):
+        if set(context) != set(spec.context):
+            raise ValueError(f"Node keys mismatch; expected {spec.context!r}, but got {context!r}.")
+        by_key = dict(zip(context, children, strict=True))
+        children = [by_key[k] for k in spec.context]
+    for child_spec, child in zip(spec.children_specs, children, strict=True):
+        _flatten_up_to(child_spec, child, out)
 
 
 def broadcast_prefix(prefix: Any, spec: TreeSpec, is_leaf: Callable[[Any], bool] | None = None) -> list[Any] | None:
     """`prefix`, a tree that may stop early, spread over the leaves of `spec`; None if it does not fit."""
     out: list[Any] = []
+    return out if _broadcast(prefix, spec, is_leaf, out) else None
 
-    def walk(p: Any, s: TreeSpec) -> bool:
-        found = None if is_leaf is not None and is_leaf(p) else _definition(p)
-        if found is None:
-            out.extend([p] * s.num_leaves)
-            return True
-        if s.type is not found[0]:
-            return False
-        children, context = found[1].flatten(p)
-        if len(children) != len(s.children_specs) or context != s.context:
-            return False
-        return all(walk(c, cs) for c, cs in zip(children, s.children_specs, strict=True))
 
-    return out if walk(prefix, spec) else None
+def _broadcast(prefix: Any, spec: TreeSpec, is_leaf: Callable[[Any], bool] | None, out: list[Any]) -> bool:
+    found = None if is_leaf is not None and is_leaf(prefix) else _definition(prefix)
+    if found is None:
+        out.extend([prefix] * spec.num_leaves)
+        return True
+    if spec.type is not found[0]:
+        return False
+    children, context = found[1].flatten(prefix)
+    if len(children) != len(spec.children_specs) or context != spec.context:
+        return False
+    return all(_broadcast(c, s, is_leaf, out) for c, s in zip(children, spec.children_specs, strict=True))

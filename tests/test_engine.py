@@ -1,0 +1,245 @@
+"""The engine and the tape as such: no cycles, no recursion, threads, reentrancy, accumulation."""
+
+from __future__ import annotations
+
+import gc
+import sys
+import threading
+import tracemalloc
+import weakref
+
+import numpy as np
+import pytest
+
+import wengert as torch
+
+
+@pytest.fixture
+def no_gc():
+    gc.collect()
+    gc.disable()
+    yield
+    gc.enable()
+
+
+def test_a_graph_that_is_dropped_is_freed_at_once(no_gc) -> None:
+    x = torch.ones(3, requires_grad=True)
+    y = (x * 2).exp().tanh().view(3, 1).sum()
+    node = y.grad_fn.next_functions[0][0]
+    seen = weakref.ref(node)
+    del node, y
+    assert seen() is None
+
+
+def test_an_output_that_is_saved_is_no_cycle(no_gc) -> None:
+    x = torch.ones(3, requires_grad=True)
+    for f in (torch.exp, torch.sigmoid, torch.sqrt, lambda t: torch.softmax(t, 0), lambda t: t.prod()):
+        y = f(x)
+        seen = weakref.ref(y)
+        del y
+        assert seen() is None, f
+
+
+class _Square(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx, x):
+        y = x * x
+        ctx.save_for_backward(x, y)
+        return y
+
+    @staticmethod
+    def backward(ctx, g):
+        x, y = ctx.saved_tensors
+        return 2 * x * g
+
+
+def training_step(w, b, x, y) -> None:
+    hidden = torch.tanh(x @ w + b)
+    view = hidden[:, :2]
+    loss = ((_Square.apply(view) - y) ** 2).mean()
+    loss.backward()
+    with torch.no_grad():
+        w -= 0.1 * w.grad
+        b -= 0.1 * b.grad
+    w.grad = None
+    b.grad = None
+
+
+def test_a_thousand_training_steps_without_gc_leave_memory_flat(no_gc) -> None:
+    torch.manual_seed(0)
+    w, b = torch.randn(3, 4, requires_grad=True), torch.zeros(4, requires_grad=True)
+    x, y = torch.randn(5, 3), torch.randn(5, 2)
+    for _ in range(2500):  # until Python's free lists are full
+        training_step(w, b, x, y)
+    tracemalloc.start()
+    before = tracemalloc.get_traced_memory()[0]
+    for _ in range(1000):
+        training_step(w, b, x, y)
+    grown = tracemalloc.get_traced_memory()[0] - before
+    tracemalloc.stop()
+    assert grown < 20_000, grown
+
+
+def test_transforms_leave_no_cycles(no_gc) -> None:
+    x = torch.ones(3)
+    f = torch.func.hessian(lambda t: (t**3).sum())
+    f(x)
+    tracemalloc.start()
+    f(x)
+    before = tracemalloc.get_traced_memory()[0]
+    for _ in range(50):
+        f(x)
+    grown = tracemalloc.get_traced_memory()[0] - before
+    tracemalloc.stop()
+    assert grown < 50_000, grown
+
+
+@pytest.mark.parametrize("n", [1000, pytest.param(1_000_000, marks=pytest.mark.slow)])
+def test_long_chains_run_and_are_freed_without_recursion(n: int) -> None:
+    assert sys.getrecursionlimit() <= 10_000
+    x = torch.tensor(1.0, requires_grad=True)
+    y = x
+    for _ in range(n):
+        y = y + 1.0
+    y.backward()
+    assert x.grad.item() == 1.0
+    z = x
+    for _ in range(n):
+        z = z * 1.0
+    (g,) = torch.autograd.grad(z, x)
+    assert g.item() == 1.0
+    del y, z
+
+
+def test_indexing_n_rows_costs_memory_of_one_gradient() -> None:
+    n = 300
+    x = torch.zeros(n, 200, requires_grad=True)
+    loss = sum(x[i].sum() * i for i in range(n))
+    tracemalloc.start()
+    loss.backward()
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 6 * n * 200 * 4, peak
+    assert torch.equal(x.grad[:, 0], torch.arange(n, dtype=torch.float32))
+
+
+class _Nested(torch.autograd.Function):
+    """Runs a backward inside its backward, `depth` levels deep."""
+
+    @staticmethod
+    def forward(ctx, x, depth):
+        ctx.depth = depth
+        return x.clone()
+
+    @staticmethod
+    def backward(ctx, g):
+        if ctx.depth:
+            with torch.enable_grad():
+                inner = torch.ones(1, requires_grad=True)
+                _Nested.apply(inner, ctx.depth - 1).sum().backward()
+                g = g * inner.grad
+        return g, None
+
+
+@pytest.mark.parametrize("depth", [3, 400])
+def test_reentrant_backward(depth: int) -> None:
+    x = torch.ones(1, requires_grad=True)
+    _Nested.apply(x, depth).sum().backward()
+    assert x.grad.item() == 1.0
+
+
+def test_an_error_deep_inside_a_reentrant_backward_comes_out() -> None:
+    class Fails(torch.autograd.Function):
+        @staticmethod
+        def forward(ctx, x, depth):
+            ctx.depth = depth
+            return x.clone()
+
+        @staticmethod
+        def backward(ctx, g):
+            if not ctx.depth:
+                raise ValueError("deep down")
+            with torch.enable_grad():
+                Fails.apply(torch.ones(1, requires_grad=True), ctx.depth - 1).sum().backward()
+            return g, None
+
+    with pytest.raises(ValueError, match="deep down"):
+        Fails.apply(torch.ones(1, requires_grad=True), 100).sum().backward()
+    x = torch.ones(1, requires_grad=True)
+    (x * 2).backward()  # the engine is as before
+    assert x.grad.item() == 2.0
+
+
+def test_threads_share_leaves() -> None:
+    x = torch.ones(50, requires_grad=True)
+    errors: list[BaseException] = []
+
+    def work() -> None:
+        try:
+            assert torch.is_grad_enabled()
+            for _ in range(100):
+                ((x * 2).sum() + x.sum()).backward()
+        except BaseException as error:
+            errors.append(error)
+
+    with torch.no_grad():  # grad mode belongs to this thread
+        threads = [threading.Thread(target=work) for _ in range(4)]
+        for t in threads:
+            t.start()
+        for t in threads:
+            t.join()
+    assert not errors
+    assert torch.equal(x.grad, torch.full((50,), 4 * 100 * 3.0))
+
+
+def test_the_same_graph_from_several_threads() -> None:
+    x = torch.ones(10, requires_grad=True)
+    y = (x * x).sum()
+    threads = [threading.Thread(target=lambda: y.backward(retain_graph=True)) for _ in range(4)]
+    for t in threads:
+        t.start()
+    for t in threads:
+        t.join()
+    assert torch.equal(x.grad, torch.full((10,), 8.0))
+
+
+def test_gradients_never_share_memory() -> None:
+    a = torch.ones(3, requires_grad=True)
+    b = torch.ones(3, requires_grad=True)
+    seed = torch.ones(3)
+    (a + b).backward(seed)
+    a.grad.mul_(5)
+    assert b.grad.tolist() == [1.0] * 3
+    assert seed.tolist() == [1.0] * 3
+    c = torch.ones(3, requires_grad=True)
+    c.view(3).backward(seed)
+    c.grad.zero_()
+    assert seed.tolist() == [1.0] * 3
+
+
+def test_a_failed_operation_leaves_everything_as_it_was() -> None:
+    x = torch.ones(2, 3, requires_grad=True)
+    y = x * 2
+    version, node = y._version, y.grad_fn
+    for bad in (
+        lambda: y.add_(torch.ones(4)),
+        lambda: y.add_(torch.ones(2, 3, dtype=torch.complex64)),
+        lambda: y.copy_(torch.ones(5)),
+        lambda: y.view(7),
+        lambda: x.mul_(2),
+        lambda: y.__setitem__(5, 1.0),
+        lambda: torch.add(y, y, out=torch.empty(2, 3, dtype=torch.int64)),
+    ):
+        with pytest.raises((RuntimeError, IndexError)):
+            bad()
+        assert y._version == version
+        assert y.grad_fn is node
+        assert y.tolist() == [[2.0] * 3] * 2
+        assert x.tolist() == [[1.0] * 3] * 2
+
+
+def test_numpy_settings_of_the_user_are_left_alone() -> None:
+    before = np.geterr()
+    torch.tensor([0.0]).log()
+    (torch.tensor([1.0]) / 0).exp()
+    assert np.geterr() == before
