@@ -116,6 +116,11 @@ FORWARD: dict[str, Any] = {
         lambda n: n.CrossEntropyLoss(reduction="none"),
         [IMG, lambda t: (data(t, 2, 5, 6, grad=False, low=0.0, high=3.99)).long()],
     ),
+    "LinearCrossEntropyLoss": (lambda n: n.LinearCrossEntropyLoss(4, 5), [X, lambda t: t.tensor([0, 3, 1])]),
+    "LinearCrossEntropyLoss dims": (
+        lambda n: n.LinearCrossEntropyLoss(4, 5, out_features=(2,), bias=True),
+        [X, lambda t: t.tensor([[0, 3], [1, 2], [4, 4]])],
+    ),
     "NLLLoss": (lambda n: n.NLLLoss(), [X, lambda t: t.tensor([0, 3, 1])]),
     "BCELoss": (
         lambda n: n.BCELoss(),
@@ -199,6 +204,8 @@ FORWARD: dict[str, Any] = {
     "InstanceNorm2d unbatched": (lambda n: n.InstanceNorm2d(4), [(4, 5, 6)]),
     "LocalResponseNorm": (lambda n: n.LocalResponseNorm(3), [IMG]),
     "CrossMapLRN2d": (lambda n: n.CrossMapLRN2d(3), [IMG]),
+    "CrossMapLRN2d even": (lambda n: n.CrossMapLRN2d(4, alpha=0.1, beta=0.6, k=2), [(2, 7, 2, 2)]),
+    "CrossMapLRN2d wide": (lambda n: n.CrossMapLRN2d(9), [IMG]),
     "Embedding": (lambda n: n.Embedding(5, 3, padding_idx=2), [lambda t: t.tensor([[0, 2], [4, 0]])]),
     "EmbeddingBag": (lambda n: n.EmbeddingBag(5, 3, mode="sum"), [lambda t: t.tensor([[0, 2], [4, 0]])]),
     "Conv1d": (lambda n: n.Conv1d(4, 6, 3, padding=1), [(2, 4, 7)]),
@@ -315,7 +322,8 @@ LazyInstanceNorm2d() | LazyBatchNorm1d() | LazyLinear(3) | Linear(2,3,foo=1) | L
 Unflatten(1,3) | Unflatten(1,('a',2)) | Unflatten(1,[2,3]) | Bilinear(0,3,4) | Linear(2,3,dtype=torch.float64).weight
 CrossEntropyLoss(torch.ones(2)).state_dict() | Embedding(2,3,_weight=torch.ones(3,3)) | Conv2d(2,4,3,groups=2).weight
 Embedding.from_pretrained(torch.ones(2,3)).weight | Embedding.from_pretrained(torch.ones(3))
-Transformer.generate_square_subsequent_mask(3) | DataParallel(nn.ReLU())
+Transformer.generate_square_subsequent_mask(3) | DataParallel(nn.ReLU()) | LinearCrossEntropyLoss(3,4)
+LinearCrossEntropyLoss(3,4,out_features=(2,),bias=True) | LinearCrossEntropyOptions()
 """
 
 

@@ -14,7 +14,6 @@ from ..ops.install import FUNCTIONS as _FUNCTIONS
 from . import reduction as _Reduction
 from ._functional import attention as _attention
 from ._functional import distance as _distance
-from ._functional import dropout as _dropout
 from ._functional import loss as _loss
 from ._functional.attention import canonical_mask as _canonical_mask
 
@@ -39,7 +38,7 @@ softmax softmin softplus softshrink softsign tanh tanhshrink threshold threshold
 triplet_margin_with_distance_loss unfold upsample upsample_bilinear upsample_nearest
 """.split()
 
-_FAMILIES = (_attention, _distance, _dropout, _loss)
+_FAMILIES = (_attention, _distance, _loss)
 
 
 def _lacking(name: str) -> Any:

@@ -37,7 +37,11 @@ class LocalResponseNorm(Module):
 
 
 class CrossMapLRN2d(Module):
-    """Local response normalisation over the channels of (N, C, H, W); neighbours beyond the edge count as zeros."""
+    """Local response normalisation over the channels of (N, C, H, W), as the first Torch had it.
+
+    The window is (size - 1) // 2 channels to each side. PyTorch's sliding sum never drops channel 0 again, but its
+    gradient knows nothing of that; both are kept.
+    """
 
     def __init__(self, size: int, alpha: float = 1e-4, beta: float = 0.75, k: float = 1) -> None:
         super().__init__()
@@ -49,7 +53,17 @@ class CrossMapLRN2d(Module):
     def forward(self, input: Tensor) -> Tensor:
         if input.dim() != 4:
             raise ValueError(f"CrossMapLRN2d: Expected input to be 4D, got {input.dim()}D instead.")
-        return F.local_response_norm(input, self.size, self.alpha, self.beta, self.k)
+        reach = (self.size - 1) // 2
+        channels = input.shape[1]
+        kind = {"dtype": input.dtype, "device": input.device}
+        places = T.arange(channels, device=input.device)
+        window = ((places.unsqueeze(1) - places).abs() <= reach).to(**kind)
+        squares = (input * input).flatten(2)
+        energy = window @ squares
+        if channels > reach + 1:
+            kept = (places > reach).to(**kind).unsqueeze(1)
+            energy = energy + kept * squares[:, :1].detach()
+        return input * (self.k + self.alpha / self.size * energy.reshape(input.shape)) ** -self.beta
 
     def extra_repr(self) -> str:
         return f"{self.size}, alpha={self.alpha}, beta={self.beta}, k={self.k}"

@@ -1,4 +1,4 @@
-"""Distances, similarities and normalisation to unit length."""
+"""Distances and similarities."""
 
 from __future__ import annotations
 
@@ -26,14 +26,6 @@ def cosine_similarity(x1: Any, x2: Any, dim: int = 1, eps: float = 1e-8) -> Any:
     n1 = n1 + (n1.detach().clamp_min(eps) - n1.detach())
     n2 = n2 + (n2.detach().clamp_min(eps) - n2.detach())
     return (x1 / n1 * (x2 / n2)).sum(dim)
-
-
-def normalize(input: Any, p: float = 2.0, dim: Any = 1, eps: float = 1e-12, out: Any = None) -> Any:
-    """`input` divided by its p-norm along `dim`, the norm bounded below by `eps`."""
-    length = T.norm(input, p, dim, True).clamp_min(eps).expand_as(input)
-    if out is None:
-        return input / length
-    return T.div(input, length, out=out)
 
 
 def pdist(input: Any, p: float = 2.0) -> Any:
