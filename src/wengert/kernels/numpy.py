@@ -11,6 +11,8 @@ from typing import Any
 
 import numpy as np
 
+from .pointwise import relu, where  # noqa: F401
+
 from .shapes import (  # noqa: F401
     alias, as_strided, diagonal, expand, permute, reshape, squeeze, strided_gather, strided_scatter, t, transpose,
     unfold, unsqueeze, view, view_as_complex, view_as_real, view_dtype,
@@ -87,10 +89,6 @@ def sigmoid(x: Array, out: Any = None) -> Array:
     return np.true_divide(1, y, out=y)
 
 
-def relu(x: Array, out: Any = None) -> Array:
-    return np.maximum(x, 0, out=out)
-
-
 def sgn(x: Array) -> Array:
     """x / |x|, and 0 at 0."""
     if x.dtype.kind != "c":
@@ -117,10 +115,6 @@ def real(x: Array) -> Array:
 
 def imag(x: Array) -> Array:
     return x.imag
-
-
-def where(condition: Array, x: Any, y: Any) -> Array:
-    return np.where(condition, x, y)
 
 
 def pow_scalar(x: Array, *, exponent: Any, out: Any = None) -> Array:

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from ..core.dispatch import dispatch
+from ..core.dtypes import FROM_NUMPY
 from ..core.fast import F32, F64
 from ..core.inplace import inplace, inplace_with, write_out
 from ..core.primitive import Primitive, elementwise, ops
@@ -64,6 +65,8 @@ def _comparison(name: str, symbol: str, *names: str, refused: str) -> Any:
         return prim(tensor_operand(input, name, 1, "input"), operand(other, name))
 
     def slow_operator(self: Any, other: Any) -> Any:
+        if isinstance(other, np.ndarray) and name in ("eq", "ne") and other.dtype in FROM_NUMPY:
+            other = ops.from_numpy(other)  # of all operators, PyTorch's == and != alone take arrays
         return slow(self, other) if isinstance(other, OPERANDS) else NotImplemented
 
     written = elementwise(
@@ -119,14 +122,16 @@ logical_or = _logical("logical_or")
 logical_xor = _logical("logical_xor")
 
 
-def _test(name: str, *names: str, kernel: Any = None, half: str = "native", inplace_form: bool = False) -> Any:
-    """A predicate of one tensor."""
+def _test(
+    name: str, *names: str, kernel: Any = None, ufunc: Any = None, half: str = "native", inplace_form: bool = False
+) -> Any:
+    """A predicate of one tensor. `ufunc`: what it is for float tensors."""
     prim = elementwise(name, inputs=("x",), promote="compare", half=half, kernel=kernel)
 
     def slow(input: Any) -> Any:
         return prim(tensor_operand(input, name, 1, "input"))
 
-    line = predicate(prim.kernel, slow) if kernel is None else slow
+    line = predicate(ufunc or prim.kernel, slow) if kernel is None or ufunc is not None else slow
 
     def fn(input: Any, *, out: Any = None) -> Any:
         return line(input) if out is None else write_out(out, line(input), name)
@@ -153,9 +158,13 @@ def _isinf(x: Any) -> Any:
     return np.isinf(x) if x.dtype.kind in "fcV" else np.zeros(x.shape, np.bool_)
 
 
-isnan = _test("isnan", kernel=lambda x: np.isnan(x) if x.dtype.kind in "fcV" else np.zeros(x.shape, np.bool_))
-isinf = _test("isinf", kernel=_isinf)
-isfinite = _test("isfinite", kernel=_isfinite)
+def _isnan(x: Any) -> Any:
+    return np.isnan(x) if x.dtype.kind in "fcV" else np.zeros(x.shape, np.bool_)
+
+
+isnan = _test("isnan", kernel=_isnan, ufunc=np.isnan)
+isinf = _test("isinf", kernel=_isinf, ufunc=np.isinf)
+isfinite = _test("isfinite", kernel=_isfinite, ufunc=np.isfinite)
 isreal = _test("isreal", kernel=lambda x: x.imag == 0 if x.dtype.kind == "c" else np.ones(x.shape, np.bool_))
 
 

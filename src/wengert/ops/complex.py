@@ -13,7 +13,7 @@ from ..core.tensor import Tensor
 from ..kernels import numpy as kernels
 from .compare import tensor_operand
 from .install import FUNCTIONS, public, unary
-from .lines import refuse, refusing
+from .lines import inplace_line, refuse, refusing
 
 # ---------------------------------------------------------------- conjugate
 
@@ -87,12 +87,19 @@ def is_neg(input: Tensor) -> bool:
 
 # ---------------------------------------------------------------- parts
 
+
+
+def _same_place(prim: Any, vals: Any, dims: Any, params: Any) -> tuple[Any, Any]:
+    """Shape and dimensions stay."""
+    return prim(vals[0]), dims[0]
+
+
 _real = view(
-    "real", kernel=lambda x: x.real, node="SelectBackward0", batch=lambda prim, vals, dims, params: (prim(vals[0]), dims[0]),
+    "real", kernel=lambda x: x.real, node="SelectBackward0", batch=_same_place,
     vjp=dict(x=lambda xp, g, x_dtype: xp.to_dtype(g, x_dtype)),
 )  # fmt: skip
 _imag = view(
-    "imag", kernel=lambda x: x.imag, node="SelectBackward0", batch=lambda prim, vals, dims, params: (prim(vals[0]), dims[0]),
+    "imag", kernel=lambda x: x.imag, node="SelectBackward0", batch=_same_place,
     vjp=dict(x=lambda xp, g, x_dtype: xp.to_dtype(g, x_dtype) * 1j),
 )  # fmt: skip
 
@@ -158,7 +165,7 @@ def _abs_(self: Tensor) -> Tensor:
 
 
 for _name in ("abs_", "absolute_"):
-    public(_abs_, name=_name)
+    public(inplace_line(np.absolute, _abs_), name=_name)
 Tensor.__abs__ = _abs_line  # type: ignore[attr-defined]
 samples("abs", *pointwise())
 

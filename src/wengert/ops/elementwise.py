@@ -5,11 +5,11 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from ..core.fast import F32, F64, OUT, UnaryInputNode, flat_node, new, next_seq
+from ..core.fast import F32, F64, OUT, UnaryInputNode, new, next_seq
 from ..core.graph import LEAF, VIEW
-from ..core.inplace import inplace, inplace_with, write_out
+from ..core.inplace import inplace_with, write_out
 from ..core.modes import GRAD, NO_GRAD, mode
-from ..core.primitive import composite, elementwise, ops
+from ..core.primitive import elementwise, ops
 from ..core.promotion import result_dtype
 from ..core.samples import Case, T, pointwise, pointwise2, samples
 from ..core.tensor import PLAIN, Tensor

@@ -12,7 +12,7 @@ from ..core.return_types import TYPES
 from ..core.samples import Case, T, samples
 from ..core.tensor import Tensor
 from .install import FUNCTIONS, public
-from .lines import supported
+from .lines import single, supported
 from .reduce import batch_flat, cast_input, reduce_dims, wrap_dim
 
 # ---------------------------------------------------------------- values and where they are
@@ -20,6 +20,8 @@ from .reduce import batch_flat, cast_input, reduce_dims, wrap_dim
 
 def take_index(x: Any, index: Any, dim: int | None, keepdim: bool) -> tuple[Any, Any]:
     """The values at `index` (which has `dim` as size 1), and the index, without that dimension unless keepdim."""
+    if x.ndim == 1:
+        return (x[index], index) if keepdim else (x[index[0]], index[0])
     values = np.take_along_axis(x, index, dim)  # type: ignore[arg-type]
     return (values, index) if keepdim else (np.squeeze(values, dim), np.squeeze(index, dim))
 
@@ -128,6 +130,7 @@ def _install(name: str, ufunc: Any, arg: Any, pair: Any) -> None:
         ),
     )  # fmt: skip
     kind = TYPES[name]
+    total_line, along_line, among_line = single(total), single(along), single(among)
 
     def public_max(input: Tensor, dim: Any = None, keepdim: bool = False, *, out: Any = None, other: Any = None,
                    axis: Any = None, keepdims: bool | None = None) -> Any:  # fmt: skip
@@ -143,7 +146,7 @@ def _install(name: str, ufunc: Any, arg: Any, pair: Any) -> None:
                     f"{name}(): Expected reduction dim to be specified for input.numel() == 0. Specify the reduction "
                     "dim with the 'dim' argument."
                 )
-            y = total(input)
+            y = total_line(input, {})
             return y if out is None else write_out(out, y, name)
         if not hasattr(dim, "__index__"):
             raise TypeError(
@@ -156,7 +159,7 @@ def _install(name: str, ufunc: Any, arg: Any, pair: Any) -> None:
             raise RuntimeError(f"{name}(): does not support complex input")
         d = wrap_dim(dim.__index__(), input.ndim)
         check_extent(input, d, name)
-        return write_pair(out, along(input, dim=d, keepdim=keepdim), kind, name)
+        return write_pair(out, along_line(input, {"dim": d, "keepdim": keepdim}), kind, name)
 
     def public_amax(input: Tensor, dim: Any = (), keepdim: bool = False, *, out: Tensor | None = None,
                     axis: Any = None, keepdims: bool | None = None) -> Tensor:  # fmt: skip
@@ -171,7 +174,7 @@ def _install(name: str, ufunc: Any, arg: Any, pair: Any) -> None:
             )
         for d in dims or ():
             check_extent(input, d, "a" + name)
-        y: Tensor = among(input, dim=dims, keepdim=keepdim)
+        y: Tensor = among_line(input, {"dim": dims, "keepdim": keepdim})
         return y if out is None else write_out(out, y, "a" + name)
 
     word = "largest" if name == "max" else "smallest"
@@ -193,6 +196,8 @@ def _install(name: str, ufunc: Any, arg: Any, pair: Any) -> None:
         kernel=lambda x, dim, keepdim: np.zeros((), np.int64) if x.ndim == 0 else arg(x, axis=dim, keepdims=keepdim),
     )  # fmt: skip
 
+    arg_line = single(arg_prim)
+
     def public_arg(input: Tensor, dim: int | None = None, keepdim: bool = False, *, out: Tensor | None = None,
                    axis: Any = None, keepdims: bool | None = None) -> Tensor:  # fmt: skip
         dim = dim if axis is None else axis
@@ -208,7 +213,7 @@ def _install(name: str, ufunc: Any, arg: Any, pair: Any) -> None:
         else:
             dim = wrap_dim(dim.__index__(), input.ndim)
             check_extent(input, dim, arg_name)
-        y: Tensor = arg_prim(input, dim=dim, keepdim=keepdim)
+        y: Tensor = arg_line(input, {"dim": dim, "keepdim": keepdim})
         return y if out is None else write_out(out, y, arg_name)
 
     public_arg.__name__ = public_arg.__qualname__ = arg_name

@@ -8,7 +8,7 @@ import numpy as np
 
 from ..core.dispatch import dispatch, edge_of
 from ..core.inplace import inplace_with
-from ..core.modes import mode
+from ..core.modes import NO_GRAD, mode
 from ..core.primitive import elementwise, ops
 from ..core.samples import Case, T, samples
 from ..core.tensor import PLAIN, Tensor, bump
@@ -16,6 +16,7 @@ from ..core.views import check_inplace
 from ..kernels import numpy as kernels
 from .compare import tensor_operand
 from .install import public
+from .lines import free_to_write
 
 _zero = elementwise(
     "zero", kernel=np.zeros_like, vjp=dict(x=lambda xp, g: xp.zeros_like(g)), promote="keep", half="native"
@@ -94,8 +95,8 @@ def fill_(self: Tensor, value: Any) -> Tensor:
             bump(self)
             return self
         return inplace_with(lambda old: dispatch(_fill_tensor, (old, cast(value, old.dtype)), {}, _fill_tensor_), self, (value,))
-    number = converted(value, self.dtype)
-    if _untracked(self):
+    number = value if value.__class__ is float and self.dtype.category == 2 else converted(value, self.dtype)
+    if free_to_write(self) or _untracked(self):
         self._data[...] = number
         bump(self)
         return self
@@ -146,7 +147,7 @@ def fill(input: Tensor, value: Any) -> Tensor:
 @public(name="zero_")
 def zero_(self: Tensor) -> Tensor:
     """Every element becomes 0."""
-    if _untracked(self):
+    if free_to_write(self) or _untracked(self):
         self._data[...] = 0
         bump(self)
         return self
@@ -156,6 +157,12 @@ def zero_(self: Tensor) -> Tensor:
 @public(name="copy_", function=False)
 def copy_(self: Tensor, src: Tensor, non_blocking: bool = False) -> Tensor:
     """The elements of `src`, broadcast and cast to the dtype of this tensor. Differentiable in `src`."""
+    if src.__class__ is Tensor and free_to_write(self) and (src._fn is None or mode() is NO_GRAD):
+        a, b = self._data, src._data
+        if a.dtype is b.dtype and a.shape == b.shape:
+            np.copyto(a, b)
+            bump(self)
+            return self
     tensor_operand(src, "copy_", 1)
     if self is src:
         return self

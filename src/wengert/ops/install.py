@@ -11,6 +11,7 @@ from ..core import fast
 from ..core.inplace import fast_binary_inplace, inplace, inplace_with, write_out
 from ..core.primitive import Primitive, ops
 from ..core.tensor import Tensor
+from .lines import inplace_line
 
 #: name -> function, what `wengert` shows as torch.<name>
 FUNCTIONS: dict[str, Callable[..., Any]] = {}
@@ -68,6 +69,8 @@ def unary(prim: Primitive, kernel: Any = None, *, names: tuple[str, ...] = (), i
             def form(self: Tensor) -> Tensor:
                 return inplace(prim, self, (), {})
 
+            if callable(kernel) or (kernel is None and prim.vjp):
+                form = inplace_line(kernel or prim.kernel, form)
             form.__name__ = called + "_"
             public(form, name=called + "_")
     setattr(ops, title, prim)

@@ -7,12 +7,14 @@ from typing import Any
 
 import numpy as np
 
+from ..core.dispatch import dispatch
 from ..core.dtypes import FROM_NUMPY
 from ..core.fast import F32, F64, OUT, UnaryNode, constant, new, next_seq
-from ..core.graph import LEAF, VIEW, NodeMeta
+from ..core.graph import LEAF, VIEW, NodeMeta, Port, Version
 from ..core.modes import GRAD, NO_GRAD, mode
 from ..core.primitive import Primitive
-from ..core.tensor import PLAIN, Tensor
+from ..core.saved import SavedInput, SavedOutput
+from ..core.tensor import PLAIN, Tensor, wrap
 
 ndarray = np.ndarray
 I64, BOOL = np.dtype(np.int64), np.dtype(np.bool_)
@@ -126,6 +128,104 @@ def total(prim: Primitive, kernel: Callable[[Any], Any], slow: Callable[[Any], A
     return op
 
 
+def single(prim: Primitive) -> Callable[..., Any]:
+    """`op(input, params, node=None)`: `dispatch` of a primitive of one tensor, on the straight line for float tensors.
+
+    `params` is a dict that the node may keep. Several outputs come as a tuple."""
+    kernel, plan, several = prim.kernel, prim.plan((True,)) if prim.takes_gradient else None, prim.n_outputs != 1
+    names = [] if plan is None else [n for n, _ in plan.inputs]
+    outs = () if plan is None else plan.saves_out
+    keeps_x, keeps_shape = "x" in names, plan is not None and "x_shape" in plan.others
+    keeps_dtype = plan is not None and "x_dtype" in plan.others
+    untracked = prim.nondifferentiable_outputs
+    usual = prim.Node
+
+    def op(input: Any, params: dict[str, Any], made: Any = None) -> Any:
+        if input.__class__ in PLAIN:
+            a = input._data
+            kind = a.dtype
+            if kind is F32 or kind is F64:
+                m = mode()
+                fn = input._fn
+                if m is GRAD:
+                    if fn is LEAF:
+                        fn = input
+                    elif fn is VIEW:
+                        fn = input._view.edge(input)
+                elif m is NO_GRAD:
+                    fn = None
+                else:
+                    return dispatch(prim, (input,), params, made)
+                y = kernel(a, **params)
+                if several:
+                    results = tuple([wrap(p if p.__class__ is ndarray else np.asarray(p)) for p in y])
+                else:
+                    t = new(Tensor)
+                    t._data = y if y.__class__ is ndarray else np.asarray(y)
+                    t._fn = t._view = None
+                    t._ver = 0
+                    results = (t,)
+                if fn is None or plan is None:
+                    return results if several else t
+                node = new(made or usual)
+                node.edge_tuple = (fn,)
+                node.params = params
+                node.plan = plan
+                node.fits = node.hooks = None
+                saved = node.saved = {}
+                if keeps_x:
+                    saved["x"] = SavedInput(input, fn)
+                if keeps_shape:
+                    saved["x_shape"] = a.shape
+                if keeps_dtype:
+                    saved["x_dtype"] = input.dtype
+                for name in outs:
+                    nr = int(name[3:] or 0)
+                    saved[name] = SavedOutput(results[nr], nr)
+                node.seq = next_seq()
+                if not several:
+                    t._fn = node
+                    return t
+                node.count = len(results)
+                for nr, part in enumerate(results):
+                    if nr not in untracked:
+                        part._fn = Port(node, nr)
+                return results
+        return dispatch(prim, (input,), params, made)
+
+    return op
+
+
+def inplace_line(ufunc: Callable[..., Any], slow: Callable[..., Any]) -> Callable[[Any], Any]:
+    """`x.f_()` on plain float tensors outside the graph, in one ufunc call."""
+
+    def form(self: Tensor) -> Tensor:
+        if free_to_write(self):
+            a = self._data
+            kind = a.dtype
+            if kind is F32 or kind is F64:
+                ufunc(a, out=a)
+                version = self._ver
+                if version.__class__ is int:
+                    self._ver = version + 1
+                else:
+                    version.n += 1
+                return self
+        return slow(self)  # type: ignore[no-any-return]
+
+    return form
+
+
+def free_to_write(t: Any) -> bool:
+    """Whether the memory of `t` may be written without a record: plain, outside the graph, no element shared."""
+    if t.__class__ not in PLAIN:
+        return False
+    m = mode()
+    if m is not NO_GRAD and (m is not GRAD or t._fn is not None):
+        return False
+    return 0 not in t._data.strides and (t._ver.__class__ is int or t._ver.__class__ is Version)
+
+
 class Logical:
     """What promotion needs to know of a value of a transform: the dtype and the dimensions that its user sees."""
 
@@ -186,4 +286,4 @@ def c_name(kind: Any) -> str:
     return _C_NAMES.get(kind.name, kind.name)
 
 
-__all__ = ["BOOL", "I64", "c_name", "comparison", "predicate", "promotable", "refuse", "refusing", "supported", "total"]
+__all__ = ["BOOL", "I64", "free_to_write", "inplace_line", "single", "c_name", "comparison", "predicate", "promotable", "refuse", "refusing", "supported", "total"]

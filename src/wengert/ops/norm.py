@@ -12,9 +12,10 @@ from ..core.inplace import write_out
 from ..core.primitive import general, ops, reduction
 from ..core.samples import Case, T, samples
 from ..core.tensor import Tensor
-from .elementwise import _refuse_bool as refuse_bool
 from .compare import tensor_operand
+from .elementwise import _refuse_bool as refuse_bool
 from .install import public
+from .lines import single
 from .reduce import cast_input, reduce_dims
 
 INF = math.inf
@@ -22,7 +23,11 @@ INF = math.inf
 
 def _norm_kernel(x: Any, *, ord: Any, dim: Any, keepdim: bool) -> Any:
     if ord == 2 and x.dtype.kind == "f":
-        return np.sqrt(np.add.reduce(x * x, axis=dim, keepdims=keepdim))
+        if dim is None and x.flags.forc:
+            flat = x.ravel(order="K")
+            y = np.sqrt(np.dot(flat, flat))
+            return y.reshape((1,) * x.ndim) if keepdim else y
+        return np.sqrt(np.add.reduce(x * x, dim, None, None, keepdim))
     r = np.abs(x)
     if ord == 2:
         return np.sqrt(np.add.reduce(x.real * x.real + x.imag * x.imag, axis=dim, keepdims=keepdim))
@@ -74,6 +79,9 @@ _vector_norm = reduction(
 )  # fmt: skip
 
 
+_norm_line = single(_vector_norm)
+
+
 def vector_norm(
     x: Any, ord: Any = 2, dim: Any = None, keepdim: bool = False, *, dtype: Any = None, out: Tensor | None = None
 ) -> Tensor:
@@ -107,7 +115,7 @@ def vector_norm(
                     f"linalg.vector_norm cannot compute the {ord:g} norm on the dimension {d} because this dimension "
                     "is empty and the operation does not have an identity"
                 )
-    y: Tensor = _vector_norm(x, ord=ord, dim=dims, keepdim=keepdim)
+    y: Tensor = _norm_line(x, {"ord": ord, "dim": dims, "keepdim": keepdim})
     return y if out is None else write_out(out, y, "linalg.vector_norm")
 
 

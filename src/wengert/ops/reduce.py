@@ -7,14 +7,13 @@ from typing import Any
 import numpy as np
 
 from ..core.batching import batch_reduce, front
-from ..core.dispatch import dispatch
 from ..core.inplace import write_out
 from ..core.primitive import composite, kernel_helper, ops, reduction
 from ..core.samples import Case, T, samples
 from ..core.tensor import Tensor
 from ..kernels import numpy as kernels
 from .install import public
-from .lines import total
+from .lines import single, total
 
 add_reduce = np.add.reduce
 asarray = np.asarray
@@ -114,6 +113,7 @@ _mean = reduction(
 )  # fmt: skip
 _mean_dim = _mean.renamed("MeanBackward1")
 
+_sum_along, _mean_along = single(_sum), single(_mean)
 _sum_line = total(_sum, lambda a: asarray(add_reduce(a, None)), lambda x: _sum(x, dim=None, keepdim=False))
 
 
@@ -143,7 +143,7 @@ def sum(
     if dim is None and not keepdim:
         y = _sum(input, dim=None, keepdim=False)
     else:
-        y = dispatch(_sum, (input,), {"dim": reduce_dims(dim, input.ndim), "keepdim": keepdim}, _sum_dim)
+        y = _sum_along(input, {"dim": reduce_dims(dim, input.ndim), "keepdim": keepdim}, _sum_dim)
     if given is not None and y.dtype is not given:  # a sum of ints asked for in a narrow dtype
         y = y.to(given)
     return y if out is None else write_out(out, y, "sum")
@@ -176,7 +176,7 @@ def mean(
     if dim is None and not keepdim:
         y = _mean(input, dim=None, keepdim=False)
     else:
-        y = dispatch(_mean, (input,), {"dim": reduce_dims(dim, input.ndim), "keepdim": keepdim}, _mean_dim)
+        y = _mean_along(input, {"dim": reduce_dims(dim, input.ndim), "keepdim": keepdim}, _mean_dim)
     return y if out is None else write_out(out, y, "mean")
 
 
@@ -306,6 +306,7 @@ _prod = reduction(
     ),
 )
 _prod_dim = _prod.renamed("ProdBackward1")
+_prod_line = single(_prod)
 
 
 @public
@@ -315,10 +316,10 @@ def prod(
     """Product of all elements, or over `dim`. Integers multiply in int64. Differentiable, with zeros too."""
     given, input = dtype, cast_input(input, dtype, "prod")
     if dim is None:
-        y = _prod(input, dim=None, keepdim=keepdim)
+        y = _prod_line(input, {"dim": None, "keepdim": keepdim})
     else:
         d = wrap_dim(int(dim), input.ndim)
-        y = dispatch(_prod, (input,), {"dim": d if input.ndim else None, "keepdim": keepdim}, _prod_dim)
+        y = _prod_line(input, {"dim": d if input.ndim else None, "keepdim": keepdim}, _prod_dim)
     if given is not None and y.dtype is not given:
         y = y.to(given)
     return y if out is None else write_out(out, y, "prod")

@@ -19,7 +19,7 @@ from ..core.samples import Case, T, samples
 from ..core.tensor import Tensor
 from .extrema import write_pair
 from .install import public
-from .lines import refuse, supported
+from .lines import refuse, single, supported
 from .reduce import cast_input, wrap_dim
 from .select import real_gradient_only
 
@@ -159,10 +159,11 @@ _cumprod = general(
 
 def _install(prim: Any, doc: str) -> Any:
     name = prim.name
+    line = single(prim)
 
     def compute(input: Any, dim: int, dtype: Any) -> Any:
         input = cast_input(input, dtype, name)
-        y = prim(input, dim=wrap_dim(dim, input.ndim), reverse=False)
+        y = line(input, {"dim": wrap_dim(dim, input.ndim), "reverse": False})
         return y if dtype is None or y.dtype is dtype else y.to(dtype)
 
     def fn(input: Tensor, dim: Any = None, *, dtype: Any = None, out: Tensor | None = None, axis: Any = None) -> Tensor:

@@ -6,20 +6,26 @@ from typing import Any
 
 import numpy as np
 
-from ..core import promotion
-from ..core.dispatch import dispatch
+from ..core import fast, promotion
+from ..core.dispatch import dispatch, edge_of
 from ..core.dtypes import bool as bool_dtype
 from ..core.errors import warn
+from ..core.fast import BinaryNode, SavedTensor, check_version, fitted, new, next_seq
+from ..core.graph import BACKWARD_TWICE, FREED
 from ..core.inplace import inplace, inplace_with, write_out
-from ..core.modes import mode
+from ..core.modes import GRAD, NO_GRAD, mode
 from ..core.primitive import elementwise, ops
 from ..core.samples import Case, T, pointwise2, samples
-from ..core.tensor import Tensor, wrap
+from ..core.tensor import Tensor, bump, version_of, wrap
+from ..kernels import pointwise as pointwise_kernels
 from .compare import install_binary, tensor_operand
 from .install import public
-from .lines import c_name, promotable, refuse, supported
+from .lines import c_name, free_to_write, promotable, refuse, single, supported
 
 # ---------------------------------------------------------------- where
+
+NUMBERS = frozenset((int, float))
+F32, F64 = fast.F32, fast.F64
 
 _where = elementwise(
     "where",
@@ -59,8 +65,86 @@ def where_any(condition: Any, x: Any, y: Any) -> Any:
             "version of PyTorch. Use a boolean condition instead."
         )
         condition = condition != 0
-    common = common_dtype(x, y)
-    return _where(condition, as_tensor(x, common), as_tensor(y, common))
+    common = same_float(x, y)
+    if common is None:
+        common = common_dtype(x, y)
+        return _where(condition, as_tensor(x, common), as_tensor(y, common))
+    if x.__class__ is not Tensor:
+        x = constant_tensor(x, common)
+    if y.__class__ is not Tensor:
+        y = constant_tensor(y, common)
+    m = mode()
+    if condition.__class__ is not Tensor or (m is not GRAD and m is not NO_GRAD):
+        return _where(condition, x, y)
+    c, a, b = condition._data, x._data, y._data
+    try:
+        z = pointwise_kernels.where(c, a, b)
+    except ValueError:
+        return _where(condition, x, y)
+    out = wrap(z)
+    if m is GRAD and (x._fn is not None or y._fn is not None):
+        e0, e1 = edge_of(x), edge_of(y)
+        if e0 is not None or e1 is not None:
+            node = new(WhereNode)
+            node.e0, node.e1 = e0, e1
+            node.condition, node.n0 = condition, version_of(condition)
+            node.shapes = None if a.shape == b.shape == z.shape else (a.shape, b.shape)
+            node.hooks = None
+            node.seq = next_seq()
+            out._fn = node
+    return out
+
+
+class WhereBackward0(BinaryNode):
+    """where(condition, x, y) on the straight line, keeping the condition."""
+
+    __slots__ = ("condition", "n0")
+    __module__ = "torch.autograd"
+    prim = _where
+
+    def kept(self) -> Tensor:
+        condition = self.condition
+        if condition is FREED:
+            raise RuntimeError(BACKWARD_TWICE)
+        if version_of(condition) != self.n0:
+            check_version(condition, self.n0, None)
+        return condition  # type: ignore[no-any-return]
+
+    def propagate(self, gs: Any, raw: bool, xp: Any) -> tuple[Any, ...]:
+        condition: Any = self.kept()
+        if raw:
+            condition = condition._data
+        g0 = None if self.e0 is None else xp.where(condition, gs, 0)
+        g1 = None if self.e1 is None else xp.where(condition, 0, gs)
+        return (g0, g1) if self.shapes is None else fitted(self.shapes, g0, g1, xp)
+
+    def release(self) -> None:
+        self.condition = FREED
+
+    def saved_values(self) -> Any:
+        yield "condition", FREED if self.condition is FREED else SavedTensor.of(self.condition, self.n0, None)
+
+
+WhereNode: Any = WhereBackward0
+
+
+def same_float(x: Any, y: Any) -> Any:
+    """The NumPy dtype of two plain float32 or float64 tensors, or of one and a Python number; None for all else."""
+    if x.__class__ is Tensor:
+        kind = x._data.dtype
+        if kind is F32 or kind is F64:
+            if (y.__class__ is Tensor and y._data.dtype is kind) or y.__class__ in NUMBERS:
+                return kind
+    elif y.__class__ is Tensor and x.__class__ in NUMBERS:
+        kind = y._data.dtype
+        if kind is F32 or kind is F64:
+            return kind
+    return None
+
+
+def constant_tensor(value: float, kind: Any) -> Tensor:
+    """A number as a 0-d tensor. The memory is shared and read-only."""
+    return wrap(fast.constant(value, kind))
 
 
 @public(method=False)
@@ -127,12 +211,17 @@ def _extremum(name: str, rules: dict[str, Any], *names: str) -> Any:
     ufunc = {"maximum": np.maximum, "minimum": np.minimum, "fmax": np.fmax, "fmin": np.fmin}[name]
     prim = elementwise(name, vjp=rules, promote="keep", half="native" if name[0] == "m" else "upcast", kernel=ufunc)
 
-    def line(input: Any, other: Any) -> Any:
+    def slow(input: Any, other: Any) -> Any:
         tensor_operand(input, name, 1, "input")
         tensor_operand(other, name, 2)
         refuse(input, "c", f"{name} not implemented for complex tensors.")
         refuse(other, "c", f"{name} not implemented for complex tensors.")
         return prim(input, other)
+
+    straight = fast.binary(prim, ufunc, slow)
+
+    def line(input: Any, other: Any) -> Any:
+        return straight(input, other) if isinstance(other, Tensor) else slow(input, other)
 
     samples(name, *pointwise2()[:5], complex=False)
     return install_binary(prim, line, (name, *names), inplace_form=False)
@@ -146,14 +235,6 @@ fmin = _extremum("fmin", _fmax_rules(False))
 # ---------------------------------------------------------------- clamp
 
 
-def _clamp_kernel(x: Any, *, min: Any, max: Any) -> Any:
-    if min is not None:
-        x = np.maximum(x, x.dtype.type(min))
-    if max is not None:
-        x = np.minimum(x, x.dtype.type(max))
-    return x
-
-
 def _clamp_rule(xp: Any, g: Any, x: Any, min: Any, max: Any) -> Any:
     if min is None:
         return xp.where(x <= max, g, 0)
@@ -163,15 +244,17 @@ def _clamp_rule(xp: Any, g: Any, x: Any, min: Any, max: Any) -> Any:
 
 
 _clamp = elementwise(
-    "clamp", vjp=dict(x=_clamp_rule), params=("min", "max"), kernel=_clamp_kernel, promote="keep",
+    "clamp", vjp=dict(x=_clamp_rule), params=("min", "max"), kernel=pointwise_kernels.clamp, promote="keep",
     node="ClampBackward1",
 )  # fmt: skip
 _clamp_min = elementwise(
-    "clamp_min", vjp=dict(x=_clamp_rule), params=("min", "max"), kernel=_clamp_kernel, promote="keep"
+    "clamp_min", vjp=dict(x=_clamp_rule), params=("min", "max"), kernel=pointwise_kernels.clamp, promote="keep"
 )
 _clamp_max = elementwise(
-    "clamp_max", vjp=dict(x=_clamp_rule), params=("min", "max"), kernel=_clamp_kernel, promote="keep"
+    "clamp_max", vjp=dict(x=_clamp_rule), params=("min", "max"), kernel=pointwise_kernels.clamp, promote="keep"
 )
+_clamp_line = single(_clamp)
+_CLAMP_LINES = {"clamp_min": single(_clamp_min), "clamp_max": single(_clamp_max)}
 _clamp_between = elementwise(
     "clamp_between",
     inputs=("x", "min", "max"),
@@ -232,10 +315,9 @@ def _clamped(x: Any, low: Any, high: Any, name: str) -> Any:
         if b.__class__ is complex:
             raise NotImplementedError("clamp is not supported for complex types")
     if not any(tensors):
-        common = common_dtype(x, *bounds)
-        x = as_tensor(x, common)
-        prim = {"clamp_min": _clamp_min, "clamp_max": _clamp_max}.get(name, _clamp)
-        return prim(x, min=low, max=high)
+        if x.dtype.category != 2:
+            x = as_tensor(x, common_dtype(x, *bounds))
+        return _CLAMP_LINES.get(name, _clamp_line)(x, {"min": low, "max": high})
     if low is None or high is None:
         prim, bound = (_clamp_below, high) if low is None else (_clamp_above, low)
         return dispatch(prim, (x, bound), {}, _one_bound[prim] if name.startswith("clamp_m") else None)
@@ -250,6 +332,12 @@ def clamp(input: Tensor, min: Any = None, max: Any = None, *, out: Tensor | None
 
 def clamp_(self: Tensor, min: Any = None, max: Any = None) -> Tensor:
     """`clamp` in place."""
+    if free_to_write(self) and self.dtype.category == 2 and (min.__class__ in NUMBERS or max.__class__ in NUMBERS):
+        if (min is None or min.__class__ in NUMBERS) and (max is None or max.__class__ in NUMBERS):
+            data = self._data
+            np.copyto(data, pointwise_kernels.clamp(data, min=min, max=max))
+            bump(self)
+            return self
     return inplace_with(lambda old: _clamped(old, min, max, "clamp_"), self, _tensors(min, max))
 
 
@@ -360,8 +448,10 @@ samples("nan_to_num", Case(T(3, 4)), Case(T(3), nan=1.0, posinf=2.0, neginf=-2.0
 
 def _lerp_kernel(x: Any, y: Any, weight: Any) -> Any:
     """x + weight * (y - x), from the nearer end: exact at both."""
-    near = np.abs(weight) < 0.5
     step = y - x
+    if weight.ndim == 0:
+        return x + weight * step if abs(weight) < 0.5 else y - step * (1 - weight)
+    near = np.abs(weight) < 0.5
     return np.where(near, x + weight * step, y - step * (1 - weight)).astype(x.dtype, copy=False)
 
 

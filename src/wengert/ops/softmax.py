@@ -12,8 +12,11 @@ from ..core.primitive import general, reduction
 from ..core.samples import Case, T, samples
 from ..core.tensor import Tensor
 from .install import public
+from .lines import single
 from .reduce import cast_input, reduce_dims, wrap_dim
 from .scan import given_dim
+
+maximum, add = np.maximum.reduce, np.add.reduce
 
 
 def _softmax_kernel(x: Any, *, dim: int) -> Any:
@@ -21,9 +24,9 @@ def _softmax_kernel(x: Any, *, dim: int) -> Any:
         return np.ones_like(x)
     if x.size == 0:
         return x.copy()
-    e = x - np.maximum.reduce(x, axis=dim, keepdims=True)
+    e = x - maximum(x, dim, None, None, True)
     np.exp(e, e)
-    e /= np.add.reduce(e, axis=dim, keepdims=True)
+    e /= add(e, dim, None, None, True)
     return e
 
 
@@ -32,8 +35,8 @@ def _log_softmax_kernel(x: Any, *, dim: int) -> Any:
         return np.zeros_like(x)
     if x.size == 0:
         return x.copy()
-    e = x - np.maximum.reduce(x, axis=dim, keepdims=True)
-    e -= np.log(np.add.reduce(np.exp(e), axis=dim, keepdims=True))
+    e = x - maximum(x, dim, None, None, True)
+    e -= np.log(add(np.exp(e), dim, None, None, True))
     return e
 
 
@@ -66,6 +69,7 @@ _log_softmax = general(
 
 def _install(prim: Any, doc: str) -> Any:
     name = prim.name
+    line = single(prim)
 
     def fn(input: Tensor, dim: Any = None, dtype: Any = None, *, out: Tensor | None = None) -> Tensor:
         input = cast_input(input, dtype, name)
@@ -74,7 +78,7 @@ def _install(prim: Any, doc: str) -> Any:
                 f"{name}_kernel_impl"
             )
             raise NotImplementedError(f"\"{kind}\" not implemented for '{input.dtype.scalar_name}'")
-        y: Tensor = prim(input, dim=wrap_dim(given_dim(name, dim), input.ndim))
+        y: Tensor = line(input, {"dim": wrap_dim(given_dim(name, dim), input.ndim)})
         return y if out is None else write_out(out, y, name)
 
     fn.__name__ = fn.__qualname__ = name
@@ -92,10 +96,12 @@ log_softmax = _install(_log_softmax, "log(softmax(input, dim)), computed without
 def _logsumexp_kernel(x: Any, *, dim: Any, keepdim: bool) -> Any:
     if x.size == 0:
         return np.log(np.add.reduce(np.exp(x), axis=dim, keepdims=keepdim))
-    top = np.maximum.reduce(x.real, axis=dim, keepdims=True)
-    top = np.where(np.isinf(top), x.real.dtype.type(0), top)
-    y = np.log(np.add.reduce(np.exp(x - top), axis=dim, keepdims=keepdim))
-    return y + top.reshape(np.shape(y))
+    top = maximum(x.real if x.dtype.kind == "c" else x, dim, None, None, True)
+    odd = np.isinf(top)
+    if odd.any():
+        top = np.where(odd, top.dtype.type(0), top)
+    y = np.log(add(np.exp(x - top), dim, None, None, keepdim))
+    return y + top.reshape(y.shape)
 
 
 def _logsumexp_weights(xp: Any, x: Any, out: Any, dim: Any, keepdim: bool) -> Any:
@@ -124,6 +130,9 @@ _logsumexp = reduction(
 )
 
 
+_logsumexp_line = single(_logsumexp)
+
+
 @public
 def logsumexp(
     input: Tensor, dim: Any = None, keepdim: bool = False, *, out: Tensor | None = None, axis: Any = None,
@@ -135,7 +144,7 @@ def logsumexp(
     if dim is None:
         raise TypeError('logsumexp() missing 1 required positional arguments: "dim"')
     input = cast_input(input, None, "logsumexp")
-    y: Tensor = _logsumexp(input, dim=reduce_dims(dim, input.ndim), keepdim=keepdim)
+    y: Tensor = _logsumexp_line(input, {"dim": reduce_dims(dim, input.ndim), "keepdim": keepdim})
     return y if out is None else write_out(out, y, "logsumexp")
 
 

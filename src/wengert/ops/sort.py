@@ -13,6 +13,7 @@ from ..core.samples import Case, T, samples
 from ..core.tensor import Tensor
 from .extrema import write_pair
 from .install import public
+from .lines import single
 from .reduce import cast_input, wrap_dim
 
 
@@ -28,7 +29,8 @@ def _sort_kernel(x: Any, *, dim: int, descending: bool, stable: bool) -> tuple[A
     if x.ndim == 0:
         return x.copy(), np.zeros((), np.int64)
     index = order(x, dim, descending)
-    return np.take_along_axis(x, index, dim), np.ascontiguousarray(index)
+    values = x[index] if x.ndim == 1 else np.take_along_axis(x, index, dim)
+    return values, np.ascontiguousarray(index)
 
 
 def _permuted_rule(xp: Any, gs: Any, needs: Any, x_shape: Any, out1: Any, dim: int) -> Any:
@@ -45,12 +47,15 @@ _sort = general(
 )  # fmt: skip
 
 
+_sort_line = single(_sort)
+
+
 def _sorted(input: Any, dim: int, descending: bool, stable: bool, name: str) -> Any:
     input = cast_input(input, None, name)
     d = wrap_dim(dim, input.ndim)
     if input.dtype.is_complex:
         raise RuntimeError(" Sort does not support complex dtypes on CPU")
-    return _sort(input, dim=d, descending=bool(descending), stable=bool(stable))
+    return _sort_line(input, {"dim": d, "descending": bool(descending), "stable": bool(stable)})
 
 
 @public

@@ -13,15 +13,20 @@ from ..core.samples import Case, T, samples
 from ..core.tensor import Tensor
 from ..kernels import numpy as kernels
 from .install import public
+from .lines import single
 from .reduce import cast_input, count, reduce_dims
 
 
 def _var_kernel(x: Any, *, dim: Any, correction: Any, keepdim: bool) -> Any:
-    free = count(x.shape, dim) - correction
-    centred = x - kernels.mean(x, dim=dim, keepdim=True)
-    squares = centred.real**2 + centred.imag**2 if x.dtype.kind == "c" else centred * centred
-    y = np.add.reduce(squares, axis=dim, keepdims=keepdim)
-    return (y / max(free, 0)).astype(squares.dtype, copy=False)
+    n = x.size if dim is None else count(x.shape, dim)
+    free = max(n - correction, 0)
+    if x.dtype.kind == "c":
+        centred = x - kernels.mean(x, dim=dim, keepdim=True)
+        squares = centred.real**2 + centred.imag**2
+    else:
+        squares = x - np.add.reduce(x, dim, None, None, True) / x.dtype.type(n)
+        squares *= squares
+    return np.add.reduce(squares, dim, None, None, keepdim) / squares.dtype.type(free)
 
 
 def _std_kernel(x: Any, *, dim: Any, correction: Any, keepdim: bool) -> Any:
@@ -115,6 +120,7 @@ _std_mean = reduction(
 
 def _install(prim: Any, doc: str) -> Any:
     name = prim.name
+    line = single(prim)
 
     def fn(
         input: Tensor, dim: Any = None, unbiased: Any = None, keepdim: bool = False, *, correction: Any = None,
@@ -136,7 +142,7 @@ def _install(prim: Any, doc: str) -> Any:
                 f"{name}(): degrees of freedom is <= 0. Correction should be strictly less than the reduction factor "
                 "(input numel divided by output numel)."
             )
-        y = prim(input, dim=dims, correction=correction, keepdim=keepdim)
+        y = line(input, {"dim": dims, "correction": correction, "keepdim": keepdim})
         return y if out is None else write_out(out, y, name)
 
     fn.__name__ = fn.__qualname__ = name
