@@ -39,8 +39,8 @@ class LocalResponseNorm(Module):
 class CrossMapLRN2d(Module):
     """Local response normalisation over the channels of (N, C, H, W), as the first Torch had it.
 
-    The window is (size - 1) // 2 channels to each side. PyTorch's sliding sum never drops channel 0 again, but its
-    gradient knows nothing of that; both are kept.
+    PyTorch's sliding sum takes (size - 1) // 2 channels to each side but never drops channel 0 again, and its gradient
+    has a window of its own, which lags behind; both are kept.
     """
 
     def __init__(self, size: int, alpha: float = 1e-4, beta: float = 0.75, k: float = 1) -> None:
@@ -53,16 +53,15 @@ class CrossMapLRN2d(Module):
     def forward(self, input: Tensor) -> Tensor:
         if input.dim() != 4:
             raise ValueError(f"CrossMapLRN2d: Expected input to be 4D, got {input.dim()}D instead.")
-        reach = (self.size - 1) // 2
-        channels = input.shape[1]
         kind = {"dtype": input.dtype, "device": input.device}
-        places = T.arange(channels, device=input.device)
-        window = ((places.unsqueeze(1) - places).abs() <= reach).to(**kind)
+        reach = (self.size - 1) // 2
+        lag = int(self.size - (self.size - 1) / 2)
+        j = T.arange(input.shape[1], device=input.device)
+        c = j.unsqueeze(1)
+        summed = ((j <= c + reach) & ((j >= c - reach) | (j == 0))).to(**kind)
+        differentiated = ((c >= j - lag) & (c < j - lag + self.size)).to(**kind)
         squares = (input * input).flatten(2)
-        energy = window @ squares
-        if channels > reach + 1:
-            kept = (places > reach).to(**kind).unsqueeze(1)
-            energy = energy + kept * squares[:, :1].detach()
+        energy = differentiated @ squares + (summed - differentiated) @ squares.detach()
         return input * (self.k + self.alpha / self.size * energy.reshape(input.shape)) ** -self.beta
 
     def extra_repr(self) -> str:
