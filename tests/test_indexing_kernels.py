@@ -215,6 +215,23 @@ def test_repeated_indices_accumulate() -> None:
     assert x.tolist() == [[0, 2], [0, 2]]
 
 
+@pytest.mark.parametrize("shape", [(40, 3), (40, 9), (40, 70), (5, 40, 20), (10, 9, 40)])
+@pytest.mark.parametrize("distinct", [True, False])
+def test_slices_are_added_however_long(shape: tuple[int, ...], distinct: bool) -> None:
+    r = np.random.default_rng(0)
+    dim = shape.index(40)
+    at = r.permutation(40)[:30] if distinct else r.integers(-40, 40, 90)
+    values = r.standard_normal((*shape[:dim], at.size, *shape[dim + 1 :])).astype("f4")
+    expected = np.zeros(shape, "f4")
+    np.add.at(expected, (*(slice(None),) * dim, at), values)
+    for x in (np.zeros(shape, "f4"), np.zeros((*shape[:-1], 2 * shape[-1]), "f4")[..., ::2]):
+        advanced.index_put_(x, [*(None,) * dim, at], values, accumulate=True)
+        assert (x == expected).all()  # added in the same order, so not a bit differs
+    total = np.zeros(shape)
+    advanced.index_put_(total, [*(None,) * dim, at], np.ones(1), accumulate=True)
+    assert total.sum() == values.size
+
+
 def test_scatter_recorded() -> None:
     x = np.arange(12.0).reshape(3, 4)
     at = np.array([[0, 1], [2, 0]])

@@ -5,7 +5,6 @@ Functions whose names end in `_` write into their first argument and return it; 
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -31,7 +30,7 @@ Array = Any  # numpy.ndarray of any dtype
 Indices = Sequence[Any]
 
 _INT64 = np.dtype(np.int64)
-_ROW = 8  # rows this long are added as rows where no index occurs twice
+_ROW, _LONG_ROW = 8, 64  # slices this long are added as such where no index occurs twice; where some do
 
 
 # ---------------------------------------------------------------- reading the indices
@@ -310,11 +309,10 @@ def flat_view(x: Array) -> tuple[Array, tuple[int, ...]]:
 
 def add_at(x: Array, ids: list[Any], values: Array, shape: tuple[int, ...]) -> None:
     """`x[ids] += values` where an index that is repeated adds every time. Everything is in bounds."""
-    if _adds_rows(x, ids, values):
-        x[ids[0]] += values
+    first, at = _place(ids)
+    if len(at) == 1 and ids[first].ndim == 1 and x.ndim > 1 and _add_rows(x, ids[first], first, values):
         return
     flat, strides = flat_view(x)
-    first, at = _place(ids)
     where: Any = 0
     for dim in at:
         i, n = ids[dim], x.shape[dim]
@@ -331,13 +329,38 @@ def add_at(x: Array, ids: list[Any], values: Array, shape: tuple[int, ...]) -> N
     reduce_at(np.add, flat, where, np.broadcast_to(values, shape))
 
 
-def _adds_rows(x: Array, ids: list[Any], values: Array) -> bool:
-    """Whether whole rows of `x` are wanted, none of them twice: then one addition of rows is faster."""
-    i = ids[0]
-    if len(ids) != 1 or i.ndim != 1 or x.ndim < 2 or math.prod(x.shape[1:]) < _ROW:
+def _add_rows(x: Array, ids: Array, dim: int, values: Array) -> bool:
+    """`add_at` for one index vector and slices that are long enough; False, with nothing done, where that is slower.
+
+    First all first occurrences of an index are added, then all second ones, and so on: none of these repeats an index.
+    """
+    count = ids.size
+    length = x.size // x.shape[dim]
+    if length < _ROW or count == 0:
         return False
-    order = np.sort(np.where(i < 0, i + x.shape[0], i) if i.min() < 0 else i)
-    return not (order[1:] == order[:-1]).any()
+    if ids.min() < 0:
+        ids = np.where(ids < 0, ids + x.shape[dim], ids)
+    order = np.argsort(ids, kind="stable")
+    ordered = ids[order]
+    fresh = np.flatnonzero(ordered[1:] != ordered[:-1]) + 1
+    values = np.moveaxis(np.broadcast_to(values, (*x.shape[:dim], count, *x.shape[dim + 1 :])), dim, 0)
+    x = np.moveaxis(x, dim, 0)
+    if fresh.size == count - 1:
+        x[ids] += values
+        return True
+    starts = np.concatenate(([0], fresh))
+    runs = np.diff(starts, append=count)
+    rounds = int(runs.max())
+    if length < _LONG_ROW or rounds * 8 > count:
+        return False
+    turn = np.arange(count) - np.repeat(starts, runs)
+    order = order[np.argsort(turn, kind="stable")]
+    end = 0
+    for size in np.bincount(turn).tolist():
+        pick = order[end : end + size]
+        x[ids[pick]] += values[pick]
+        end += size
+    return True
 
 
 def reduce_at(ufunc: np.ufunc, flat: Array, where: Array, values: Array) -> None:

@@ -263,7 +263,12 @@ def scatter_reduce_(
         flat[where] = identity_of(reduce, x.dtype)
     reduce_at(_REDUCTIONS[reduce], flat, where, _cut(src, index.shape))
     if reduce == "mean":
-        places, count = np.unique(where, return_counts=True)
+        if flat.size < 4 * where.size:
+            count = np.bincount(where)
+            places = np.flatnonzero(count)
+            count = count[places]
+        else:
+            places, count = np.unique(where, return_counts=True)
         flat[places] = divide_by_count(flat[places], count + include_self)
     return x
 
