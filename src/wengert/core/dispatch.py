@@ -241,7 +241,7 @@ def make_node(
     for name in plan.others:
         saved[name] = describe(prim, name, args)
     node.saved = saved
-    if prim.fits:
+    if prim.fits or outs[0]._data.dtype.kind == "V":  # bfloat16 arrays and Python numbers make float32
         node.fits = fits_of(outs[0]._data, args, edges)
     else:
         node.fits = None
@@ -273,7 +273,7 @@ def fits_of(y: Any, args: Sequence[Any], edges: Sequence[Edge]) -> Any:
     fits = []
     # one operand of another dtype makes raw rules compute in that of NumPy's promotion
     odd = any(isinstance(a, Tensor) and a._data.dtype != y.dtype for a in args)
-    mixed = odd
+    mixed = odd or y.dtype.kind == "V"
     for a, e in zip(args, edges, strict=True):
         fit = None
         if e is not None:

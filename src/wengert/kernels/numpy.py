@@ -89,10 +89,19 @@ def sigmoid(x: Array, out: Any = None) -> Array:
     return np.true_divide(1, y, out=y)
 
 
+def sign(x: Array, out: Any = None) -> Array:
+    """-1, 0 or 1; nan gives 0, as in PyTorch."""
+    if x.dtype.kind == "f":
+        return np.subtract(x > 0, x < 0, dtype=x.dtype, out=out)
+    if x.dtype.kind == "V":  # bfloat16
+        return (x > 0).astype(x.dtype) - (x < 0).astype(x.dtype)
+    return np.sign(x, out=out)
+
+
 def sgn(x: Array) -> Array:
     """x / |x|, and 0 at 0."""
     if x.dtype.kind != "c":
-        return np.sign(x)
+        return sign(x)
     r = np.abs(x)
     return np.where(r == 0, 0, x / np.where(r == 0, 1, r)).astype(x.dtype, copy=False)
 
@@ -162,6 +171,8 @@ def to_dtype(x: Array, dtype: Any) -> Array:
 
 def fit(g: Any, shape: tuple[int, ...], dtype: Any) -> Array:
     """Bring a gradient to the shape (summing what was broadcast) and dtype of its input."""
+    if g.__class__ is Scattered:
+        return g
     if g.__class__ is not ndarray:
         g = np.asarray(g)
     if g.shape != shape:

@@ -174,7 +174,7 @@ def _sgn_rule(xp: Any, g: Any, x: Any, out: Any) -> Any:
     """Only the part of the motion across the direction of x turns it; reals and zeros have no slope."""
     r = xp.abs(x)
     turned = (g - xp.real(xp.conj(out) * g) * out) / xp.where(r == 0, 1, r)
-    return xp.where(r == 0, 0, turned)
+    return xp.where(out == 0, 0, turned)
 
 
 _sgn = elementwise(
@@ -190,12 +190,12 @@ samples("sgn", *pointwise())
 _sign = elementwise(
     "sign", vjp=dict(x=lambda xp, g: xp.zeros_like(g)), promote="keep",
     kernel=refusing(
-        lambda x: x.copy() if x.dtype.kind == "b" else np.sign(x), "c",
+        lambda x: x.copy() if x.dtype.kind == "b" else kernels.sign(x), "c",
         "Unlike NumPy, torch.sign is not intended to support complex numbers. Please use torch.sgn instead.",
         NotImplementedError,
     ),
 )  # fmt: skip
-sign = unary(_sign, np.sign)
+sign = unary(_sign, kernels.sign)
 for _name in ("sgn_", "sign_", "absolute_"):  # PyTorch has these as methods only
     FUNCTIONS.pop(_name)
 

@@ -87,7 +87,7 @@ def _power_rule(xp: Any, g: Any, x: Any, exponent: Any) -> Any:
     if exponent == 1:
         return g
     power = x if exponent == 2 else xp.pow_scalar(x, exponent=exponent - 1)
-    return g * (exponent * xp.conj(power))
+    return g * xp.conj(exponent * power)
 
 
 _pow_scalar = elementwise(

@@ -9,6 +9,7 @@ import numpy as np
 from ..core import fast, promotion
 from ..core.dispatch import dispatch, edge_of
 from ..core.dtypes import bool as bool_dtype
+from ..core.dtypes import finfo
 from ..core.errors import warn
 from ..core.fast import BinaryNode, SavedTensor, check_version, fitted, new, next_seq
 from ..core.graph import BACKWARD_TWICE, FREED
@@ -395,11 +396,7 @@ def _nan_to_num_kernel(x: Any, *, nan: Any, posinf: Any, neginf: Any) -> Any:
         out.real = _nan_to_num_kernel(x.real, nan=nan, posinf=posinf, neginf=neginf)
         out.imag = _nan_to_num_kernel(x.imag, nan=nan, posinf=posinf, neginf=neginf)
         return out
-    info = np.finfo(x.dtype)
-    return np.nan_to_num(
-        x, nan=0.0 if nan is None else nan, posinf=info.max if posinf is None else posinf,
-        neginf=info.min if neginf is None else neginf,
-    )  # fmt: skip
+    return np.nan_to_num(x, nan=nan, posinf=posinf, neginf=neginf)
 
 
 _nan_to_num = elementwise(
@@ -417,6 +414,19 @@ def real_gradient_only(x: Tensor, name: str) -> None:
         raise RuntimeError(f"{name} does not support automatic differentiation for outputs with complex dtype.")
 
 
+def _replacements(dtype: Any, nan: Any, posinf: Any, neginf: Any) -> dict[str, Any]:
+    """What stands for nan and the infinities in `dtype`."""
+    for value, name, position in ((nan, "nan", 1), (posinf, "posinf", 2), (neginf, "neginf", 3)):
+        if value is not None and not isinstance(value, (int, float)):
+            raise TypeError(
+                f"nan_to_num(): argument '{name}' (position {position}) must be float, not {type(value).__name__}"
+            )
+    if dtype.category >= 2:
+        info = finfo(dtype)
+        posinf, neginf = info.max if posinf is None else posinf, info.min if neginf is None else neginf
+    return {"nan": 0.0 if nan is None else nan, "posinf": posinf, "neginf": neginf}
+
+
 @public
 def nan_to_num(
     input: Tensor,
@@ -429,7 +439,7 @@ def nan_to_num(
     """nan becomes `nan` (0), infinities `posinf` and `neginf` (the largest and smallest finite values)."""
     tensor_operand(input, "nan_to_num", 1, "input")
     real_gradient_only(input, "nan_to_num")
-    y: Tensor = _nan_to_num(input, nan=nan, posinf=posinf, neginf=neginf)
+    y: Tensor = _nan_to_num(input, **_replacements(input.dtype, nan, posinf, neginf))
     return y if out is None else write_out(out, y, "nan_to_num")
 
 
@@ -438,7 +448,7 @@ def nan_to_num_(
     self: Tensor, nan: float | None = None, posinf: float | None = None, neginf: float | None = None
 ) -> Tensor:
     """`nan_to_num` in place."""
-    return inplace(_nan_to_num, self, (), {"nan": nan, "posinf": posinf, "neginf": neginf})
+    return inplace(_nan_to_num, self, (), _replacements(self.dtype, nan, posinf, neginf))
 
 
 samples("nan_to_num", Case(T(3, 4)), Case(T(3), nan=1.0, posinf=2.0, neginf=-2.0))
