@@ -241,7 +241,7 @@ def make_node(
     for name in plan.others:
         saved[name] = describe(prim, name, args)
     node.saved = saved
-    if prim.fits or outs[0]._data.dtype.kind == "V":  # bfloat16 arrays and Python numbers make float32
+    if prim.fits or getattr(outs[0]._data.dtype, "kind", "") == "V":  # bfloat16 arrays and Python numbers make float32
         node.fits = fits_of(outs[0]._data, args, edges)
     else:
         node.fits = None

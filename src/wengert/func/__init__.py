@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from importlib import import_module
+from typing import Any
+
 from ..core.missing import missing
-from .functional_call import functional_call, stack_module_state
 from .transforms import (
     debug_unwrap,
     functionalize,
@@ -18,9 +20,8 @@ from .transforms import (
 )
 from .vmap import vmap
 
-__all__ = [
+__all__ = [  # noqa: F822 (the last two are looked up when they are used)
     "debug_unwrap",
-    "functional_call",
     "functionalize",
     "grad",
     "grad_and_value",
@@ -29,8 +30,17 @@ __all__ = [
     "jacrev",
     "jvp",
     "linearize",
-    "stack_module_state",
     "vjp",
     "vmap",
+    "functional_call",
+    "stack_module_state",
 ]
-__getattr__ = missing(__name__)
+
+_OF_MODULES = ("functional_call", "stack_module_state")  # these need nn, which is loaded when first used
+_missing = missing(__name__)
+
+
+def __getattr__(name: str) -> Any:
+    if name in _OF_MODULES:
+        return getattr(import_module("wengert.nn.utils.functional_call"), name)
+    return _missing(name)

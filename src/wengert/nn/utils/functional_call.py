@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from ..core.primitive import ops
-from ..core.tensor import Tensor
+from ...core.primitive import ops
+from ...core.tensor import Tensor
 
 
 def functional_call(
@@ -31,7 +31,7 @@ def functional_call(
             "Expected parameter_and_buffer_dicts to be a dict, or a list/tuple of dicts, but got "
             f"{type(parameter_and_buffer_dicts)}"
         )
-    from ..nn.utils.stateless import _functional_call
+    from .stateless import _functional_call
 
     return _functional_call(module, given, args, kwargs, tie_weights=tie_weights, strict=strict)
 
@@ -57,8 +57,6 @@ def _stacked(tensors: list[Tensor]) -> Tensor:
     if leaf:
         wanted = [t.requires_grad for t in tensors]
         if any(wanted) and not all(wanted):
-            raise RuntimeError(
-                "Expected parameters from different models to have the same .requires_grad"
-            )
+            raise RuntimeError("Expected parameters from different models to have the same .requires_grad")
         return ops.stack([t.detach() for t in tensors], 0).requires_grad_(wanted[0])  # type: ignore[attr-defined, no-any-return]
     return ops.stack(tensors, 0)  # type: ignore[no-any-return]
