@@ -62,6 +62,7 @@ class dtype(metaclass=TorchNamed):
         "is_floating_point",
         "is_signed",
         "itemsize",
+        "kind",
         "name",
         "np",
         "scalar_name",
@@ -69,6 +70,7 @@ class dtype(metaclass=TorchNamed):
 
     name: str
     np: np.dtype[Any]
+    kind: str
     itemsize: builtins.int
     category: builtins.int
     is_floating_point: builtins.bool
@@ -125,6 +127,7 @@ def _make(
     put(d, "_repr", "torch." + name)
     if np_type is not None:
         put(d, "np", np.dtype(np_type))
+        put(d, "kind", d.np.kind)  # NumPy's letter, for code that holds an array or a tensor
     put(d, "scalar_name", scalar_name)
     put(d, "abbr", abbr)
     put(d, "itemsize", itemsize)
