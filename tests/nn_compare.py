@@ -55,7 +55,8 @@ def outcome(fn: Callable[[Any], Any], torch: Any) -> dict[str, Any]:
             result["error"] = (type(error).__name__, text(error))
     seen = []
     for w in caught:
-        if w.category is not DeprecationWarning and "oneDNN" not in str(w.message):
+        # RuntimeWarnings are NumPy's; the package's filter against them is off inside this block
+        if w.category not in (DeprecationWarning, RuntimeWarning) and "oneDNN" not in str(w.message):
             message = re.sub(r" \(Triggered internally.*", "", text(w.message))
             seen.append((w.category.__name__, message.replace("docs.pytorch.org", "pytorch.org")))
     result["warnings"] = seen

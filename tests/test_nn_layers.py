@@ -492,6 +492,58 @@ def test_linear_errors() -> None:
     same(lambda t: t.nn.Linear(2, 3)(t.ones(2, dtype=t.float64)), first_line=True)
 
 
+LOSS_CALLS = {
+    "ctc sum": lambda t, f, lp, tg: f.ctc_loss(lp, tg, t.tensor([6, 5]), t.tensor([3, 2]), reduction="sum"),
+    "ctc joined": lambda t, f, lp, tg: f.ctc_loss(lp, t.tensor([1, 2, 2, 3, 1]), (6, 5), [3, 2], reduction="none"),
+    "ctc blank": lambda t, f, lp, tg: f.ctc_loss(lp, tg, (6, 5), (3, 2), blank=3),
+    "ctc empty target": lambda t, f, lp, tg: f.ctc_loss(lp, tg, (6, 5), (0, 2), reduction="none"),
+    "ctc unbatched": lambda t, f, lp, tg: f.ctc_loss(lp[:, 0], tg[0], t.tensor(6), t.tensor(3)),
+    "ctc infinite": lambda t, f, lp, tg: f.ctc_loss(lp, tg, (2, 5), (3, 2), reduction="none"),
+    "ctc zero": lambda t, f, lp, tg: f.ctc_loss(lp, tg, (2, 5), (3, 2), reduction="none", zero_infinity=True),
+    "ctc long": lambda t, f, lp, tg: f.ctc_loss(lp, tg, (7, 5), (3, 2)),
+    "ctc targets": lambda t, f, lp, tg: f.ctc_loss(lp, tg, (6, 5), (4, 2)),
+    "ctc lengths": lambda t, f, lp, tg: f.ctc_loss(lp, tg, t.tensor([6]), t.tensor([3, 2])),
+    "ctc float lengths": lambda t, f, lp, tg: f.ctc_loss(lp, tg, t.tensor([6.0, 5.0]), t.tensor([3, 2])),
+    "ctc blank range": lambda t, f, lp, tg: f.ctc_loss(lp, tg, (6, 5), (3, 2), blank=5),
+    "margin range": lambda t, f, lp, tg: f.multi_margin_loss(lp[0], t.tensor([0, 4])),
+    "margin size": lambda t, f, lp, tg: f.multi_margin_loss(lp[0], t.tensor([0, 1, 2])),
+    "margin weight": lambda t, f, lp, tg: f.multi_margin_loss(lp[0], t.tensor([0, 1]), weight=t.ones(2)),
+    "margin weight dims": lambda t, f, lp, tg: f.multi_margin_loss(lp[0], t.tensor([0, 1]), weight=t.ones(3, 1)),
+    "margin dtype": lambda t, f, lp, tg: f.multi_margin_loss(lp[0], t.tensor([0.0, 1.0])),
+    "margin vector": lambda t, f, lp, tg: f.multi_margin_loss(lp[0, 0], t.tensor(1), weight=t.tensor([1.0, 2.0, 3.0, 4.0])),
+    "margin 3d": lambda t, f, lp, tg: f.multi_margin_loss(lp, t.tensor([0])),
+    "multilabel size": lambda t, f, lp, tg: f.multilabel_margin_loss(lp[0], t.tensor([0, 1])),
+    "multilabel range": lambda t, f, lp, tg: f.multilabel_margin_loss(lp[0, 0], t.tensor([0, 4, 1, 2])),
+    "multilabel none": lambda t, f, lp, tg: f.multilabel_margin_loss(lp[0, 0], t.tensor([-1, 2, 1, 0])),
+    "ranking dims": lambda t, f, lp, tg: f.margin_ranking_loss(lp, lp, lp[0]),
+    "cosine dims": lambda t, f, lp, tg: f.cosine_embedding_loss(lp[0], lp[0], t.ones(2, 2)),
+    "triplet dims": lambda t, f, lp, tg: f.triplet_margin_loss(lp, lp, lp[0]),
+    "triplet margin": lambda t, f, lp, tg: f.triplet_margin_loss(lp, lp, lp, margin=-1),
+    "hinge reduction": lambda t, f, lp, tg: f.hinge_embedding_loss(lp, lp, reduction="foo"),
+    "pdist": lambda t, f, lp, tg: f.pdist(lp[:, 0]),
+    "pdist dims": lambda t, f, lp, tg: f.pdist(lp[0, 0]),
+    "pdist dtype": lambda t, f, lp, tg: f.pdist(tg),
+    "pdist p": lambda t, f, lp, tg: f.pdist(lp[0], -1),
+    "cosine of integers": lambda t, f, lp, tg: f.cosine_similarity(tg, tg),
+    "cosine of zeros": lambda t, f, lp, tg: f.cosine_similarity(lp[0] * 0, lp[1]),
+    "linear cross entropy dims": lambda t, f, lp, tg: f.linear_cross_entropy(lp, t.ones(3, 4), t.tensor([0, 1])),
+}
+
+
+@pytest.mark.parametrize("name", LOSS_CALLS)
+def test_loss_functions(name: str) -> None:
+    pytest.importorskip("torch")
+
+    def use(t: Any) -> Any:
+        lp = data(t, 6, 2, 4).log_softmax(2).detach().requires_grad_()
+        loss = LOSS_CALLS[name](t, t.nn.functional, lp, t.tensor([[1, 2, 2], [3, 1, 0]]))
+        if name != "ctc infinite":
+            loss.sum().backward()
+        return [loss.detach(), lp.grad]
+
+    same(use, first_line=True, rtol=2e-5, atol=2e-6)
+
+
 def test_training_runs_like_pytorch() -> None:
     pytest.importorskip("torch")
 

@@ -13,8 +13,10 @@ from ..core.tensor import Tensor
 from ..ops.install import FUNCTIONS as _FUNCTIONS
 from . import reduction as _Reduction
 from ._functional import attention as _attention
+from ._functional import ctc as _ctc
 from ._functional import distance as _distance
 from ._functional import loss as _loss
+from ._functional import margin as _margin
 from ._functional.attention import canonical_mask as _canonical_mask
 
 #: every function that PyTorch's module has
@@ -38,7 +40,7 @@ softmax softmin softplus softshrink softsign tanh tanhshrink threshold threshold
 triplet_margin_with_distance_loss unfold upsample upsample_bilinear upsample_nearest
 """.split()
 
-_FAMILIES = (_attention, _distance, _loss)
+_FAMILIES = (_attention, _ctc, _distance, _loss, _margin)
 
 
 def _lacking(name: str) -> Any:

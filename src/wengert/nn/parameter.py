@@ -67,8 +67,8 @@ class Parameter(Tensor, metaclass=_ParameterMeta):
             return _rebuild_parameter_with_state, (*args, dict(self.__dict__))
         return _rebuild_parameter, args
 
-    def __repr__(self, *, tensor_contents: str | None = None) -> str:
-        return "Parameter containing:\n" + super().__repr__(tensor_contents=tensor_contents)
+    def __repr__(self) -> str:  # type: ignore[override]
+        return "Parameter containing:\n" + super().__repr__()
 
 
 def _adopt(cls: type, data: Tensor, requires_grad: bool) -> Any:
@@ -248,7 +248,7 @@ class UninitializedTensorMixin:
             "before calling `module.share_memory()`."
         )
 
-    def __repr__(self, *, tensor_contents: str | None = None) -> str:
+    def __repr__(self) -> str:
         return f"<{self.__class__.__name__}>"
 
     def __reduce_ex__(self, protocol: Any) -> Any:
@@ -261,7 +261,7 @@ def _rebuild_uninitialized(cls: Any, requires_grad: bool, device: Any, dtype: An
     return cls(requires_grad, device, dtype)
 
 
-class UninitializedParameter(UninitializedTensorMixin, Parameter):
+class UninitializedParameter(UninitializedTensorMixin, Parameter):  # type: ignore[misc]
     """A parameter without a shape, as lazy modules hold until their first call."""
 
     __slots__ = ()
@@ -281,7 +281,7 @@ class UninitializedParameter(UninitializedTensorMixin, Parameter):
         return known
 
 
-class UninitializedBuffer(UninitializedTensorMixin, Tensor):
+class UninitializedBuffer(UninitializedTensorMixin, Tensor):  # type: ignore[misc]
     """A buffer without a shape."""
 
     __slots__ = ()

@@ -94,17 +94,6 @@ def cosine_embedding_loss(
     return reduced(positive + negative, reduction)
 
 
-def multilabel_margin_loss(
-    input: Any,
-    target: Any,
-    size_average: bool | None = None,
-    reduce: bool | None = None,
-    reduction: str = "mean",
-) -> Any:
-    """The hinge loss between the target classes (the indices up to the first -1) and all others."""
-    return T.multilabel_margin_loss(input, target, get_enum(_resolve(size_average, reduce, reduction)))
-
-
 def multilabel_soft_margin_loss(
     input: Any,
     target: Any,
@@ -121,25 +110,6 @@ def multilabel_soft_margin_loss(
         loss = loss * weight
     dim = input.dim() - 1
     return reduced(loss.sum(dim=dim) / input.size(dim), reduction)
-
-
-def multi_margin_loss(
-    input: Any,
-    target: Any,
-    p: int = 1,
-    margin: float = 1.0,
-    weight: Any = None,
-    size_average: bool | None = None,
-    reduce: bool | None = None,
-    reduction: str = "mean",
-) -> Any:
-    """`sum(max(0, margin - x[y] + x[i])**p) / C` over the wrong classes; reduced."""
-    kind = get_enum(_resolve(size_average, reduce, reduction))
-    if p not in (1, 2):
-        raise ValueError("only p == 1 and p == 2 supported")
-    if weight is not None and weight.dim() != 1:
-        raise ValueError("weight must be one-dimensional")
-    return T.multi_margin_loss(input, target, p, margin, weight, kind)
 
 
 def triplet_margin_loss(
@@ -202,19 +172,6 @@ def triplet_margin_with_distance_loss(
         far = T.minimum(far, distance_function(positive, negative))
     loss = (margin + near - far).clamp_min(0)
     return reduced(loss, reduction)
-
-
-def ctc_loss(
-    log_probs: Any,
-    targets: Any,
-    input_lengths: Any,
-    target_lengths: Any,
-    blank: int = 0,
-    reduction: str = "mean",
-    zero_infinity: bool = False,
-) -> Any:
-    """Connectionist temporal classification over log_probs (T, N, C) or (T, C)."""
-    return T.ctc_loss(log_probs, targets, input_lengths, target_lengths, blank, get_enum(reduction), zero_infinity)
 
 
 def linear_cross_entropy(
