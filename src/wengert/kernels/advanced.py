@@ -234,13 +234,13 @@ def index_put_(x: Array, indices: Indices, values: Array, accumulate: bool = Fal
         raise IndexError("at least one index must be provided")
     if len(indices) == 1 and not accumulate and values.dtype is x.dtype and x.size and 0 not in x.strides:
         only = indices[0]
-        if only.dtype is _INT64 and x.ndim and (not values.ndim or values.shape == only.shape + x.shape[1:]):
+        if only.dtype is _INT64 and x.ndim and _fits(values.shape, only.shape + x.shape[1:]):
             try:
                 x[only] = values
                 return x
             except IndexError:
                 pass
-        elif only.dtype.char == "?" and only.shape == x.shape and only.ndim and not values.ndim:
+        elif only.dtype.char == "?" and only.ndim and only.shape == x.shape[: only.ndim] and not values.ndim:
             x[only] = values
             return x
     if not accumulate and values.size == 1:
@@ -270,6 +270,11 @@ def index_put_(x: Array, indices: Indices, values: Array, accumulate: bool = Fal
     else:
         x[_numpy_index(ids)] = values
     return x
+
+
+def _fits(shape: tuple[int, ...], to: tuple[int, ...]) -> bool:
+    """Whether `shape` is what `to` ends in."""
+    return len(shape) <= len(to) and shape == to[len(to) - len(shape) :]
 
 
 def _fill_by_mask(x: Array, indices: Indices, mask: Array, value: Array) -> Array:

@@ -7,13 +7,13 @@ from typing import Any
 import numpy as np
 
 from ..core.batching import front, size_of_batch, stretched
-from ..core.dispatch import dispatch
-from ..core.fast import FlatNode, check_version
-from ..core.graph import BACKWARD_TWICE, FREED, LEAF, VIEW, InferenceVersion, next_seq
-from ..core.modes import GRAD, NO_GRAD, mode
+from ..core.dispatch import dispatch, edge_of
+from ..core.graph import FREED
+from ..core.modes import GRAD, mode
 from ..core.primitive import Primitive, general, ops
 from ..core.samples import Case, T, samples
-from ..core.tensor import PLAIN, Tensor, new, wrap
+from ..core.tensor import PLAIN, Tensor, bump, wrap
+from ..core.views import check_inplace, rebase
 from ..kernels import advanced
 from ..kernels import numpy as kernels
 from ..kernels.indexing import ALIAS, SELECT, parse_index
@@ -22,6 +22,7 @@ from .compare import tensor_operand
 from .install import method, public
 from .shape import expand_to, reshape_to
 from .slicing import through
+from .taking import plain_mode, taken, taking_node
 from .writing import assign, check_partial_overlap, write_into
 
 # ---------------------------------------------------------------- gathering with index tensors
@@ -50,43 +51,12 @@ def _index_put_in_place(x: Any, values: Any, *ids: Any, at: tuple[bool, ...], ac
 
 def index_get(x: Any, ids: tuple[Any, ...], *, at: tuple[bool, ...]) -> Any:
     """x with the index tensors `ids` in the dimensions where `at` holds (a mask stands for all of its own)."""
-    m = mode()
-    if x.__class__ in PLAIN and (m is GRAD or m is NO_GRAD):
-        i: Any
-        for i in ids:
-            if i.__class__ not in PLAIN or i._ver.__class__ is InferenceVersion:  # type: ignore[attr-defined]
-                break
-        else:
-            return _taken(x, ids, at, m)  # type: ignore[arg-type]
-    return _prims(len(ids))[0](x, *ids, at=at)
-
-
-def _taken(x: Tensor, ids: tuple[Tensor, ...], at: tuple[bool, ...], m: Any) -> Tensor:
-    """`index_get` on the straight line: plain tensors in a plain mode."""
-    data = x._data
-    t: Tensor = new(Tensor)
-    t._data = advanced.index(data, [i._data for i in ids] if all(at) else _fill(at, [i._data for i in ids]))
-    t._ver = 0
-    t._view = None
-    fn = x._fn
-    if m is NO_GRAD:
-        fn = None
-    elif fn is LEAF:
-        fn = x
-    elif fn is VIEW:
-        fn = x._view.edge(x)
-    if fn is None:
-        t._fn = None
-        return t
-    node = t._fn = new(IndexNode)
-    node.e0 = fn
-    node.at = at
-    node.shape = data.shape
-    node.ids = ids
-    node.versions = tuple([v if (v := i._ver).__class__ is int else v.n for i in ids])
-    node.hooks = None
-    node.seq = next_seq()
-    return t
+    m = plain_mode(x, ids)
+    if m is None:
+        return _prims(len(ids))[0](x, *ids, at=at)
+    arrays = [i._data for i in ids]
+    data = advanced.index(x._data, arrays if all(at) else _fill(at, arrays))
+    return taken(x, ids, data, m, _IndexNode, (x._data.shape, at))
 
 
 def index_set(x: Any, values: Any, ids: tuple[Any, ...], *, at: tuple[bool, ...], accumulate: bool) -> Any:
@@ -186,43 +156,6 @@ def _index_put_vjp_values(xp: Any, g: Any, values_shape: Any, ids: Any, at: Any)
 
 def _index_put_jvp_values(xp: Any, t: Any, x_shape: Any, ids: Any, at: Any, accumulate: bool) -> Any:
     return xp.index_set(xp.new_zeros(t, tuple(x_shape)), t, ids, at=at, accumulate=accumulate)
-
-
-class IndexNode(FlatNode):
-    """x[ids], keeping the index tensors and their versions."""
-
-    __slots__ = ("at", "e0", "ids", "shape", "versions")
-    e0: Any
-    at: tuple[bool, ...]
-    ids: Any
-    shape: tuple[int, ...]
-    versions: tuple[int, ...]
-
-    @property
-    def edges(self) -> tuple[Any, ...]:
-        return (self.e0,)
-
-    def propagate(self, gs: Any, raw: bool, xp: Any) -> tuple[Any, ...]:
-        ids = self.ids
-        if ids is FREED:
-            raise RuntimeError(BACKWARD_TWICE)
-        for i, n in zip(ids, self.versions, strict=True):
-            if i._ver != n:
-                check_version(i, n, None)
-        if raw:
-            ids = tuple([i._data for i in ids])
-        return (xp.index_backward(gs, ids, shape=self.shape, at=self.at),)
-
-    def release(self) -> None:
-        self.ids = FREED
-
-    def saved_values(self) -> Any:
-        yield "indices", FREED if self.ids is FREED else tuple(_fill(self.at, self.ids))
-        yield "self_sym_sizes", self.shape
-
-
-IndexNode.__name__ = IndexNode.__qualname__ = "IndexBackward0"
-IndexNode.__module__ = "torch.autograd"
 
 
 class _Indices:
@@ -394,16 +327,37 @@ def without_leading_ones(value: Tensor) -> Tensor:
 
 def _copy_to(target: Tensor, value: Tensor) -> None:
     """`target[...] = value`, with the broadcasting of assignments."""
-    if tuple(value.shape) == tuple(target.shape):
+    shape = tuple(target.shape)
+    if tuple(value.shape) == shape:
         check_partial_overlap(target, value)
-        target.copy_(value)  # type: ignore[attr-defined]
-    elif value.ndim == 0:
-        target.fill_(value)  # type: ignore[attr-defined]
-    else:
+    elif value.ndim:
         value = without_leading_ones(value)
-        if tuple(value.shape) != tuple(target.shape):
-            value = expand_to(value, tuple(target.shape))
-        target.copy_(value)  # type: ignore[attr-defined]
+        if tuple(value.shape) != shape:
+            value = expand_to(value, shape)
+    if not _copy_into_view(target, value):
+        if value.ndim or not shape:
+            target.copy_(value)  # type: ignore[attr-defined]
+        else:
+            target.fill_(value)  # type: ignore[attr-defined]
+
+
+def _copy_into_view(target: Tensor, value: Tensor) -> bool:
+    """Copy and record that as one node, whose gradient goes straight to `value`; False where it is not so simple."""
+    m = mode()
+    if m is not GRAD or target.__class__ not in PLAIN or value.__class__ not in PLAIN or target._view is None:
+        return False
+    data, source = target._data, value._data
+    if source.dtype is not data.dtype or data.dtype.kind not in "fcV":
+        return False
+    edge = edge_of(value) if value._fn is not None else None
+    if source.shape != data.shape and edge is not None:
+        return False
+    check_inplace(target, m)
+    np.copyto(data, source)
+    bump(target)
+    if edge is not None or target.requires_grad:
+        rebase(target, None, edge, direct=True)
+    return True
 
 
 def setitem(self: Tensor, index: Any, value: Any) -> None:
@@ -454,7 +408,11 @@ def _check_indices(name: str, indices: Any, values: Any) -> tuple[tuple[Tensor, 
     return ids, at
 
 
-IndexNode.prim = _prims(1)[0]
+_IndexNode = taking_node(
+    _prims(1)[0],
+    lambda xp, g, ids, a: xp.index_backward(g, ids, shape=a[0], at=a[1]),
+    lambda ids, a: (("indices", tuple(_fill(a[1], ids)) if ids else None), ("self_sym_sizes", a[0])),
+)
 
 
 @public

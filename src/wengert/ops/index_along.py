@@ -29,6 +29,8 @@ from .scatter import (
     scatter_value_prim,
 )
 from .shape import expand_to, reshape_to
+from .slicing import WRAP
+from .taking import plain_mode, taken, taking_node
 from .writing import write_into
 
 # ---------------------------------------------------------------- batching
@@ -212,10 +214,22 @@ _index_fill_tensor = general(
 )
 
 
+_IndexSelectNode = taking_node(
+    _index_select,
+    lambda xp, g, kept, a: xp.index_select_backward(g, kept[0], shape=a[0], dim=a[1]),
+    lambda kept, a: (("dim", a[1] % WRAP), ("index", kept[0] if kept else None), ("self_sym_sizes", a[0])),
+)
+
+
 @public
 def index_select(input: Tensor, dim: int, index: Tensor, *, out: Tensor | None = None) -> Tensor:
     """The slices of `input` along `dim` that the vector `index` (int64 or int32) names; a copy."""
     operands("index_select", input, dim, index)
+    m = plain_mode(input, (index,)) if out is None else None
+    if m is not None:
+        data = input._data
+        chosen = on_arrays.index_select(data, dim, index._data)
+        return taken(input, (index,), chosen, m, _IndexSelectNode, (data.shape, dim))  # type: ignore[no-any-return]
     y: Tensor = _index_select(input, index, dim=dim)
     return y if out is None else write_out(out, y, "index_select")
 

@@ -19,6 +19,7 @@ from .compare import tensor_operand
 from .index import added_at
 from .install import public
 from .shape import expand_to, reshape_to
+from .taking import plain_mode, taken, taking_node
 from .writing import write_into
 
 # ---------------------------------------------------------------- masked_fill
@@ -81,6 +82,16 @@ _masked_fill_tensor = general(
 )
 
 
+def _masked_fill_rule(xp: Any, g: Any, kept: Any, shape: Any) -> Any:
+    g = xp.masked_fill(g, kept[0], value=0)
+    return g if shape is None else xp.sum_to(g, shape)
+
+
+_MaskedFillNode = taking_node(
+    _masked_fill, _masked_fill_rule, lambda kept, shape: (("mask", kept[0] if kept else None),)
+)
+
+
 def _masked_value(name: str, x: Any, mask: Any, value: Any) -> None:
     tensor_operand(x, name, 1, "input")
     if not isinstance(mask, Tensor) or not isinstance(value, (Tensor, int, float, complex)):
@@ -103,6 +114,11 @@ def masked_fill(input: Tensor, mask: Tensor, value: Any) -> Tensor:
     _masked_value("masked_fill", input, mask, value)
     if isinstance(value, Tensor):
         return _masked_fill_tensor(input, mask, value)  # type: ignore[no-any-return]
+    m = plain_mode(input, (mask,))
+    if m is not None:
+        data = input._data
+        y = masks.masked_fill(data, mask._data, value)
+        return taken(input, (mask,), y, m, _MaskedFillNode, None if y.shape == data.shape else data.shape)  # type: ignore[no-any-return]
     return _masked_fill(input, mask, value=value)  # type: ignore[no-any-return]
 
 

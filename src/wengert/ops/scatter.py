@@ -20,6 +20,8 @@ from .compare import tensor_operand
 from .index import added_at
 from .install import public
 from .shape import expand_to, reshape_to
+from .slicing import WRAP
+from .taking import plain_mode, taken, taking_node
 from .writing import write_into
 
 Kernel = Callable[..., Any]
@@ -68,6 +70,13 @@ def gather_backward(g: Any, index: Any, *, shape: tuple[int, ...], dim: int) -> 
 ops.gather_backward = lambda g, index, *, shape, dim: scatter_add_prim(ops.new_zeros(g, shape), index, g, dim=dim)
 
 
+_GatherNode = taking_node(
+    gather_prim,
+    lambda xp, g, kept, a: xp.gather_backward(g, kept[0], shape=a[0], dim=a[1]),
+    lambda kept, a: (("dim", a[1] % WRAP), ("index", kept[0] if kept else None), ("sparse_grad", False)),
+)
+
+
 @public
 def gather(
     input: Tensor, dim: int, index: Tensor, *, sparse_grad: bool = False, out: Tensor | None = None
@@ -76,6 +85,10 @@ def gather(
     operands("gather", input, dim, index)
     if sparse_grad:
         raise NotImplementedError("gather(sparse_grad=True): gradients are dense here")
+    m = plain_mode(input, (index,)) if out is None else None
+    if m is not None:
+        data = input._data
+        return taken(input, (index,), on_arrays.gather(data, dim, index._data), m, _GatherNode, (data.shape, dim))  # type: ignore[no-any-return]
     y: Tensor = gather_prim(input, index, dim=dim)
     return y if out is None else write_out(out, y, "gather")
 
