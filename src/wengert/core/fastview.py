@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from .fast import FlatNode
-from .graph import LEAF, VIEW, Edge, NodeMeta, Port, Version, next_seq
+from .graph import LEAF, VIEW, Edge, InferenceVersion, NodeMeta, Port, Version, next_seq
 from .modes import GRAD, NO_GRAD, mode
 from .primitive import Primitive
 from .tensor import Tensor
@@ -81,7 +81,7 @@ def viewed(x: Tensor, data: Any, step: tuple[Any, Any], made: Any, arg: Any) -> 
         n = version
         version = x._ver = new(Version)
         version.n = n
-    elif version.__class__ is not Version:
+    elif version.__class__ is InferenceVersion:
         return None
     if m is not GRAD and m is not NO_GRAD:
         return None
@@ -127,7 +127,7 @@ def viewed_parts(x: Tensor, arrays: Sequence[Any], prim: Primitive, params: Any,
         n = version
         version = x._ver = new(Version)
         version.n = n
-    elif version.__class__ is not Version:
+    elif version.__class__ is InferenceVersion:
         return None
     n = version.n
     parent = x._view

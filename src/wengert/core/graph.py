@@ -83,6 +83,15 @@ class InferenceVersion(Version):
         pass
 
 
+class RestridedVersion(Version):
+    """The counter of a memory whose base was itself turned into another window (`t_`, `squeeze_`, ...).
+
+    The view chains of its aliases start from what the base was before, so they are replaced by strides.
+    """
+
+    __slots__ = ()
+
+
 class Port:
     """Output number `nr` of a node that has several."""
 

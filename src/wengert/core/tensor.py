@@ -264,7 +264,7 @@ def bump(t: Tensor) -> None:
     version = t._ver
     if version.__class__ is int:
         t._ver = version + 1
-    elif version.__class__ is Version:
+    elif version.__class__ is not InferenceVersion:
         version.n += 1
 
 
@@ -273,7 +273,7 @@ def version_of(t: Tensor) -> int:
     version = t._ver
     if version.__class__ is int:
         return version  # type: ignore[no-any-return]
-    return version.n if version.__class__ is Version else 0  # type: ignore[no-any-return]
+    return version.n if version.__class__ is not InferenceVersion else 0  # type: ignore[no-any-return]
 
 
 def share_version(t: Tensor) -> Version:

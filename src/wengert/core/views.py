@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from .graph import LEAF, VIEW, Edge, InferenceVersion, next_seq
+from .graph import LEAF, VIEW, Edge, InferenceVersion, RestridedVersion, next_seq
 from .modes import Mode
 from .tensor import Tensor, is_inference, new, share_version
 
@@ -31,6 +31,8 @@ class ViewInfo:
         """The view's edge now: replayed from the base if the base was changed since."""
         n = view._ver.n
         if self.seen != n:
+            if view._ver.__class__ is RestridedVersion:
+                self.chain = strides_between(self.base, view)
             self.refresh(n)
         return self.fn
 
@@ -89,6 +91,19 @@ def wrap_view(
     t._view = info
     t._fn = None if of_inference else VIEW
     return t
+
+
+def strides_between(base: Tensor, view: Tensor) -> tuple[Any, ...]:
+    """The one step that shows `view` in the memory of `base`, whatever chain of views once led to it."""
+    from ..kernels.shapes import geometry
+    from .primitive import TABLE
+
+    a, b = base._data, view._data
+    if base._level or a.dtype != b.dtype:
+        raise NotImplementedError("a view of another dtype whose base was turned into another view of itself in place")
+    size, stride, offset = geometry(b)
+    params = {"size": size, "stride": stride, "storage_offset": offset, "source": geometry(a)}
+    return ((TABLE["as_strided"], params),)
 
 
 def apply_chain(xp: Any, x: Any, chain: tuple[Any, ...]) -> Any:

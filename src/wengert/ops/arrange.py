@@ -15,6 +15,7 @@ from ..core.samples import Case, T, samples
 from ..core.tensor import Tensor
 from ..kernels import shapes as kernels
 from .install import public
+from .like import like
 from .reduce import wrap_dim
 from .shape import _view, expand_to, reshape_to, sizes, unsqueeze
 
@@ -22,7 +23,7 @@ from .shape import _view, expand_to, reshape_to, sizes, unsqueeze
 
 
 def _flip_kernel(x: Any, *, dims: Any) -> Any:
-    out = np.empty_like(x)  # keeps the order of dense arrays
+    out = like(x, None, x.dtype)
     out[...] = np.flip(x, dims) if dims else x
     return out
 
@@ -250,7 +251,7 @@ def _places(repeats: Tensor, output_size: int | None) -> Any:
 def _triangle(name: str, cut: Any) -> None:
     """torch.tril, torch.triu, their methods and in-place forms."""
     prim = linear(
-        name, params=("diagonal",), kernel=lambda x, *, diagonal: cut(x, diagonal), half="native",
+        name, params=("diagonal",), kernel=lambda x, *, diagonal: np.ascontiguousarray(cut(x, diagonal)), half="native",
         vjp=dict(x=lambda xp, g, diagonal: getattr(xp, name)(g, diagonal=diagonal)),
         batch=lambda prim, vals, dims, params: (prim(front(vals[0], dims[0]), **params), 0),
     )  # fmt: skip

@@ -268,7 +268,7 @@ def bitwise_not_(self: Tensor) -> Tensor:
     return inplace(_bitwise_not, self, (), {})
 
 
-Tensor.__invert__ = lambda self: _bitwise_not(self)  # type: ignore[attr-defined]
+setattr(Tensor, "__invert__", lambda self: _bitwise_not(self))
 samples("bitwise_not", Case(T(3, dtype="int64")), Case(T(2, 2, dtype="bool")), differentiable=False)
 
 # ---------------------------------------------------------------- nearness

@@ -8,13 +8,12 @@ from typing import Any
 import numpy as np
 
 from ..core import devices
-from ..core.devices import CPU
-from ..core.dtypes import DTYPES, FLOATING, INTEGRAL
+from ..core.dtypes import DTYPES, FROM_NUMPY, INTEGRAL
 from ..core.dtypes import dtype as dtype_class
 from ..core.errors import warn_once
 from ..core.fastview import arg_node, produced
-from ..core.graph import LEAF, VIEW, Version
-from ..core.primitive import Primitive, linear, ops, view
+from ..core.graph import Version
+from ..core.primitive import Primitive, linear, ops
 from ..core.tensor import PLAIN, Tensor, new, share_version, wrap
 from ..kernels import numpy as kernels
 from .attributes import contiguous_in
@@ -112,6 +111,8 @@ def to(self: Tensor, *args: Any, **kwargs: Any) -> Tensor:
     if device is not None:
         check_device(device, "to")
     if isinstance(kind, type):
+        if kind not in _PYTHON:
+            refuse_to(args)
         kind = _PYTHON[kind]
     return converted(self, kind, copy, memory_format)
 
@@ -362,12 +363,12 @@ def __array__(self: Tensor, dtype: Any = None, copy: Any = None) -> Any:
 
 def __array_wrap__(self: Tensor, array: Any, context: Any = None, return_scalar: bool = False) -> Any:
     """What NumPy's functions make of tensors comes back as a tensor."""
-    if array.dtype not in _FROM_NUMPY:
+    if array.dtype not in FROM_NUMPY:
         return array
+    if array.dtype == bool:
+        array = array.astype(np.uint8)  # as PyTorch does, from the time before it had bools
     return wrap(np.asarray(array))
 
-
-from ..core.dtypes import FROM_NUMPY as _FROM_NUMPY  # noqa: E402
 
 
 def __dlpack__(
@@ -503,4 +504,4 @@ def contiguous(self: Tensor, memory_format: Any = devices.contiguous_format) -> 
     return copy_of(self, format_name(memory_format, "contiguous"))
 
 
-__all__ = ["CPU", "FLOATING", "LEAF", "VIEW", "clone", "copy_of", "detach", "view"]
+__all__ = ["clone", "converted", "copy_of", "detach", "to_dtype"]

@@ -4,15 +4,46 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
+
 from ..core.batching import front, rule_for, size_of_batch, stretched
+from ..core.dtypes import FROM_NUMPY
 from ..core.primitive import composite, linear, ops
 from ..core.tensor import Tensor
 from ..core.views import apply_chain
+from ..kernels.numpy import Scattered
 
 
 def _write_zero(xp: Any, g: Any, chain: Any) -> Any:
     """g, with zeros where the view is."""
     return xp.write(g, xp.zeros_like(xp.replay(g, chain=chain)), chain=chain)
+
+
+#: views in which one element of the base may be seen several times: their gradients add up
+_OVERLAPPING = frozenset(("expand", "unfold", "as_strided"))
+
+
+def _replay_rule(xp: Any, g: Any, x_shape: Any, chain: Any) -> Any:
+    """The gradient put back where the view shows the base."""
+    if not any(step[0].name in _OVERLAPPING for step in chain):
+        return xp.write(xp.new_zeros(g, x_shape), g, chain=chain)
+    dtype = getattr(g.dtype, "np", g.dtype)
+    if any(step[0].name in ("view_as_real", "real", "imag") for step in chain):
+        dtype = np.result_type(dtype, np.complex64)
+    x = np.empty(x_shape, dtype)  # only looked at from outside: the shapes on the way
+    seen = []
+    for step in chain:
+        y = step[0].kernel(x, **step[1])
+        seen.append((step, x.shape, FROM_NUMPY[x.dtype], len(y) if len(step) == 3 else 1))
+        x = y if len(step) == 2 else y[step[2]]
+    for step, shape, kind, count in reversed(seen):
+        prim, params = step[:2]
+        env = {**params, "x_shape": shape, "x_dtype": kind}
+        gs = g if len(step) == 2 else tuple([g if nr == step[2] else None for nr in range(count)])
+        g = prim.vjp["x"](xp, gs, *[env[name] for name in prim.wants["x"]])
+        if isinstance(g, Scattered):
+            g = g.add_to(g.zeros())
+    return g
 
 
 def _replay_on_batch(x: Tensor, d: int, chain: Any) -> tuple[Any, int]:
@@ -43,7 +74,7 @@ replay = linear(
     params=("chain",),
     half="native",
     node="AsStridedBackward0",
-    vjp=dict(x=lambda xp, g, x_shape, chain: xp.write(xp.new_zeros(g, x_shape), g, chain=chain)),
+    vjp=dict(x=_replay_rule),
 )
 write = linear(
     "write",

@@ -159,6 +159,9 @@ def _sizes_shown(shape: Any) -> Any:
 
 
 _View = arg_node(_view, lambda xp, g, shape: xp.reshape(g, shape), _sizes_shown)
+_ReshapeAlias = arg_node(
+    _view, lambda xp, g, shape: xp.reshape(g, shape), _sizes_shown, "ReshapeAliasBackward0"
+)  # what PyTorch calls a reshape that is a view of a tensor with gaps
 _UnsafeView = arg_node(_unsafe_view, lambda xp, g, shape: xp.reshape(g, shape), _sizes_shown)
 _Expand = arg_node(_expand, lambda xp, g, shape: xp.sum_to(g, shape), _sizes_shown)
 _Permute = arg_node(_permute, lambda xp, g, dims: xp.permute(g, dims=inverse(dims)), lambda dims: (("dims", dims),))
@@ -267,7 +270,8 @@ def reshape_to(x: Tensor, size: tuple[int, ...]) -> Tensor:
         data = x._data
         y = data.reshape(size)
         if kernels.is_view_of(y, data) or not data.size:
-            t = viewed(x, y, (_view, {"size": size}), _View, data.shape)
+            made = _View if data.flags.c_contiguous else _ReshapeAlias
+            t = viewed(x, y, (_view, {"size": size}), made, data.shape)
             return _view(x, size=size) if t is None else t  # type: ignore[no-any-return]
         copy = copied_as(x, y)
         t = produced(copy, y, _UnsafeView, data.shape)
@@ -313,7 +317,8 @@ def reshape(self: Tensor, *shape: Any) -> Tensor:
         if have == size or at_least_minus_one(size):
             base = y.base
             if base is not None and (base is data or base is data.base):
-                t = viewed(self, y, (_view, {"size": have}), _View, data.shape)
+                made = _View if data.flags.c_contiguous else _ReshapeAlias
+                t = viewed(self, y, (_view, {"size": have}), made, data.shape)
             else:
                 t = produced(copied_as(self, y), y, _UnsafeView, data.shape)
             if t is not None:

@@ -10,16 +10,15 @@ import numpy as np
 
 from ..core import devices
 from ..core.dispatch import edge_of
-from ..core.graph import LEAF, VIEW, Version
+from ..core.graph import LEAF, RestridedVersion, Version
 from ..core.modes import mode
 from ..core.saved import alias
 from ..core.storage import TypedStorage, UntypedStorage
-from ..core.tensor import Tensor
+from ..core.tensor import Tensor, bump, version_of
 from ..core.views import check_inplace
 from ..kernels.memory import address, contiguous_strides, root, strided
-from ..kernels.numpy import ndarray
 from .install import public
-from .shape import movedim, permuted, sizes, squeeze, t, transpose, unsqueeze
+from .shape import sizes, squeeze, t, transpose, unsqueeze
 
 
 def become(x: Tensor, op: Callable[[Tensor], Tensor], node: str) -> Tensor:
@@ -31,23 +30,33 @@ def become(x: Tensor, op: Callable[[Tensor], Tensor], node: str) -> Tensor:
         check_strided_inplace(x, m)
     y = op(x)
     if x._view is not None:  # still a view of its base, by one step more
-        take(x, y)
-        made = None if y.requires_grad is False else edge_of(x)
-        if hasattr(made, "prim"):
-            made.__class__ = named(made.__class__, node)
-        return x
-    edge = edge_of(x) if x.requires_grad else None
-    if edge is None or not m.grad:
+        x._data, x._view, x._fn = y._data, y._view, y._fn
+        made = edge_of(x) if x.requires_grad else None
+        bump(x)
+        x._view.seen = version_of(x)  # type: ignore[union-attr]
+    elif x._level:
+        edge = edge_of(x) if x.requires_grad else None
+        y = op(x.rebuilt(edge)) if edge is not None else y  # type: ignore[attr-defined]
+        made = edge_of(y) if edge is not None else None
         x._data = y._data
-        count(x)
-        return x
-    y = op(alias(x, edge) if not x._level else x.rebuilt(edge))  # type: ignore[attr-defined]
-    made = edge_of(y)
-    if made is not None and not isinstance(made, Tensor) and hasattr(made, "prim"):
-        made.__class__ = named(made.__class__, node)
-    x._data = y._data
-    x._fn = made
-    count(x)
+        if edge is not None:
+            x._fn = made
+        for extra in ("_bdim", "_tangent"):
+            if hasattr(y, extra):
+                setattr(x, extra, getattr(y, extra))
+    else:
+        made = edge_of(x) if x.requires_grad and m.grad else None
+        if made is not None:
+            y = op(alias(x, made))
+            made = edge_of(y)
+        if x._ver.__class__ is Version:
+            x._ver.__class__ = RestridedVersion
+        x._data = y._data
+        if made is not None:
+            x._fn = made
+        bump(x)
+    if hasattr(made, "prim"):
+        made.__class__ = named(made.__class__, node)  # type: ignore[union-attr]
     return x
 
 
@@ -69,24 +78,17 @@ def named(cls: Any, name: str) -> Any:
     return known
 
 
-def take(x: Tensor, y: Tensor) -> None:
-    """`x` takes the place of `y`."""
-    x._data, x._fn, x._ver, x._view = y._data, y._fn, y._ver, y._view
-    for extra in ("_bdim", "_tangent"):
-        if hasattr(y, extra):
-            setattr(x, extra, getattr(y, extra))
-
-
-def count(x: Tensor) -> None:
-    """One change, unless other tensors watch the counter: their memory did not change."""
-    if x._ver.__class__ is int:
-        x._ver += 1
-
-
 @public(function=False)
 def t_(self: Tensor) -> Tensor:
     """As `t`, of this tensor itself."""
-    return become(self, t, "TBackward1")
+
+
+    def turned(x: Tensor) -> Tensor:
+        if x.ndim > 2:
+            raise RuntimeError(f"t_() expects a tensor with <= 2 dimensions, but self is {x.ndim}D")
+        return t(x)  # type: ignore[no-any-return]
+
+    return become(self, turned, "TBackward1")
 
 
 @public(function=False)
@@ -189,7 +191,7 @@ def set_(
         raise TypeError(
             f"set_() received an invalid combination of arguments - got ({type(source).__name__})"
         )
-    count(self)
+    bump(self)
     return self
 
 
@@ -207,4 +209,4 @@ def window(owner: Any, kind: Any, offset: int, size: tuple[int, ...], stride: An
     return strided(owner, size, [s * k for s in steps], offset * k)
 
 
-__all__ = ["VIEW", "Version", "become", "movedim", "ndarray", "permuted"]
+__all__ = ["become"]
