@@ -12,6 +12,7 @@ from ..core.samples import Case, T, samples
 from ..core.tensor import Tensor, wrap
 from .fused import fused
 from .install import FUNCTIONS, public
+from .norm import vector_norm
 
 # ---------------------------------------------------------------- all pairs
 
@@ -143,7 +144,7 @@ def cosine_similarity(x1: Tensor, x2: Tensor, dim: int = 1, eps: float = 1e-8) -
             f"expected common dtype to be floating point, yet common dtype is {kind.scalar_name}"
         )
     a, b = (x if x.dtype is kind else x.to(kind) for x in (x1, x2))  # type: ignore[attr-defined]
-    norm = FUNCTIONS["linalg.vector_norm"]
+    norm = vector_norm
     parts = []
     for x in (a, b):
         size = norm(x, 2, dim, keepdim=True).clone()

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from ..core.batching import front, stretched
+from ..core.batching import front, size_of_batch, stretched
 from ..core.fast import F32, F64, next_seq
 from ..core.graph import BACKWARD_TWICE, FREED, LEAF, VIEW, Edge, Node, NodeMeta, endpoint
 from ..core.modes import GRAD, NO_GRAD, mode
@@ -76,10 +76,11 @@ def _nll_back_kernel(g: Any, target: Any, weight: Any, *, shape: Any, reduction:
 def _batch_nll(prim: Primitive, vals: Any, dims: Any, params: Any) -> tuple[Any, int]:
     """Merge the mapped dimension with the samples, then reduce for each slot."""
     (x, target, weight), (dx, dt, dw) = vals, dims
-    if dw is not None:
-        raise NotImplementedError("vmap of nll_loss over its class weights")
-    n = x.shape[dx] if dx is not None else target.shape[dt]
+    n = size_of_batch(vals, dims)
     x, target = stretched(x, dx, n), stretched(target, dt, n)
+    own = None
+    if dw is not None:  # weights of each slot: unweighted terms, weighted afterwards
+        own, weight = _weights_of_targets(front(weight, dw), target, params["ignore_index"]), None
     single = x.ndim == 2  # one sample in each slot
     if single:
         x, target = ops.unsqueeze(x, dim=1), ops.unsqueeze(target, dim=1)
@@ -89,34 +90,54 @@ def _batch_nll(prim: Primitive, vals: Any, dims: Any, params: Any) -> tuple[Any,
     target = ops.reshape(target, (rows, *inner[2:]))
     each = {**params, "reduction": NONE}
     y = ops.reshape(prim(x, target, weight, **each), (n, inner[0], *inner[2:]))
+    if own is not None:
+        own = ops.reshape(own, tuple(y.shape))
+        y = y * own
     if params["reduction"] == NONE:
         return (ops.reshape(y, (n,)) if single else y), 0
     over = tuple(range(1, y.ndim))
-    y = ops.sum(y, dim=over, keepdim=False)
     if params["reduction"] == MEAN:
-        ones = prim(ops.zeros_like(x) - 1, target, weight, **each)
-        y = y / ops.sum(ops.reshape(ones, (n, inner[0], *inner[2:])), dim=over, keepdim=False)
-    return y, 0
+        if own is None:
+            own = ops.reshape(prim(ops.zeros_like(x) - 1, target, weight, **each), tuple(y.shape))
+        return ops.sum(y, dim=over, keepdim=False) / ops.sum(own, dim=over, keepdim=False), 0
+    return ops.sum(y, dim=over, keepdim=False), 0
+
+
+def _weights_of_targets(weight: Any, target: Any, ignore_index: int) -> Any:
+    """The weight of each target, from class weights (slots, C) and targets (slots, *); 0 for ignored ones."""
+    n = target.shape[0]
+    flat = ops.reshape(target, (n, -1))
+    chosen = ops.where(flat == ignore_index, ops.zeros_like(flat) - 1, flat)
+    return ops.reshape(ops.pick_last(weight, chosen, unique=False), tuple(target.shape))
 
 
 def _batch_nll_back(prim: Primitive, vals: Any, dims: Any, params: Any) -> tuple[Any, int]:
     (g, target, weight), (dg, dt, dw) = vals, dims
-    if dw is not None:
-        raise NotImplementedError("vmap of nll_loss over its class weights")
-    n = g.shape[dg] if dg is not None else target.shape[dt]
+    n = size_of_batch(vals, dims)
     g, target = stretched(g, dg, n), stretched(target, dt, n)
+    own = None
+    if dw is not None:
+        own, weight = _weights_of_targets(front(weight, dw), target, params["ignore_index"]), None
     shape, how = params["shape"], params["reduction"]
     single = len(shape) == 1
     inner = (1, *shape) if single else shape
     target = ops.reshape(target, (n * inner[0], *inner[2:]))
     each = dict(shape=(n * inner[0], *inner[1:]), reduction=NONE, ignore_index=params["ignore_index"])
     spatial = (n, inner[0], *inner[2:])
+    if own is not None:
+        own = ops.reshape(own, spatial)
     if how != NONE:
         if how == MEAN:
-            minus = ops.zeros_like(ops.reshape(ops.expand(ops.reshape(g, (n, *(1,) * len(inner))), size=(n, *inner)), each["shape"])) - 1
-            totals = ops.reshape(ops.nll_loss(minus, target, weight, reduction=NONE, ignore_index=params["ignore_index"]), spatial)
+            totals = own
+            if totals is None:
+                minus = ops.expand(ops.reshape(g, (n, *(1,) * len(inner))), size=(n, *inner))
+                minus = ops.zeros_like(ops.reshape(minus, each["shape"])) - 1
+                same = {"reduction": NONE, "ignore_index": params["ignore_index"]}
+                totals = ops.reshape(TABLE["nll_loss"](minus, target, weight, **same), spatial)
             g = g / ops.sum(totals, dim=tuple(range(1, totals.ndim)), keepdim=False)
         g = ops.expand(ops.reshape(g, (n, *(1,) * (len(spatial) - 1))), size=spatial)
+    if own is not None:
+        g = ops.reshape(g, spatial) * own
     g = ops.reshape(g, (n * inner[0], *inner[2:]))
     return ops.reshape(prim(g, target, weight, **each), (n, *shape)), 0
 

@@ -18,6 +18,7 @@ from ..core.primitive import Primitive, composite, general, kernel_helper, ops
 from ..core.samples import Case, T, samples
 from ..core.tensor import PLAIN, Tensor, bump
 from .install import FUNCTIONS, public
+from .norm import vector_norm
 
 # ---------------------------------------------------------------- the primitive
 
@@ -499,7 +500,7 @@ def local_response_norm(
 @public(name="nn.functional.normalize", method=False)
 def normalize(input: Tensor, p: float = 2.0, dim: Any = 1, eps: float = 1e-12, out: Tensor | None = None) -> Tensor:
     """input divided by its p-norm along dim, which counts as at least eps."""
-    norm = FUNCTIONS["linalg.vector_norm"](input, p, dim, keepdim=True)
+    norm = vector_norm(input, p, dim, keepdim=True)
     size = FUNCTIONS["clamp_min"](norm, eps)
     size = ops.expand(size, size=tuple(input.shape))
     if out is None:
