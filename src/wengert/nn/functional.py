@@ -14,9 +14,7 @@ from ..ops.install import FUNCTIONS as _FUNCTIONS
 from . import reduction as _Reduction
 from ._functional import attention as _attention
 from ._functional import ctc as _ctc
-from ._functional import distance as _distance
 from ._functional import loss as _loss
-from ._functional import margin as _margin
 from ._functional.attention import canonical_mask as _canonical_mask
 
 #: every function that PyTorch's module has
@@ -40,7 +38,7 @@ softmax softmin softplus softshrink softsign tanh tanhshrink threshold threshold
 triplet_margin_with_distance_loss unfold upsample upsample_bilinear upsample_nearest
 """.split()
 
-_FAMILIES = (_attention, _ctc, _distance, _loss, _margin)
+_FAMILIES = (_attention, _ctc, _loss)
 
 
 def _lacking(name: str) -> Any:

@@ -1,29 +1,17 @@
-"""`reduction=` and the older `size_average=`, `reduce=` that it replaced."""
+"""`torch.nn._reduction`: the names of `reduction=` and the older `size_average=`, `reduce=` that it replaced."""
 
 from __future__ import annotations
 
-from ..core.errors import warn
+from ..ops.losses import reduction_of
 
-
-def legacy_get_string(size_average: bool | None, reduce: bool | None, emit_warning: bool = True) -> str:
-    """The `reduction` that the old arguments mean."""
-    averaged = True if size_average is None else size_average
-    reduced = True if reduce is None else reduce
-    reduction = "none" if not reduced else "mean" if averaged else "sum"
-    if emit_warning:
-        warn(f"size_average and reduce args will be deprecated, please use reduction='{reduction}' instead.")
-    return reduction
+_NAMES = ("none", "mean", "sum")
 
 
 def get_enum(reduction: str) -> int:
     """0, 1, 2 for 'none', 'mean', 'sum'. Errors: ValueError for anything else."""
-    if reduction == "none":
-        return 0
-    if reduction == "mean":
-        return 1
-    if reduction == "elementwise_mean":
-        warn("reduction='elementwise_mean' is deprecated. Please use reduction='mean' instead.")
-        return 1
-    if reduction == "sum":
-        return 2
-    raise ValueError(f"{reduction} is not a valid value for reduction")
+    return reduction_of(reduction)
+
+
+def legacy_get_string(size_average: bool | None, reduce: bool | None) -> str:
+    """The `reduction` that the old arguments mean, with PyTorch's warning."""
+    return _NAMES[reduction_of("mean", size_average, reduce)]

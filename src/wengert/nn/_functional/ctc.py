@@ -17,6 +17,8 @@ _NEVER = -1e30
 
 
 def _lengths(given: Any, name: str, batch: int) -> list[int]:
+    """The lengths as ints."""
+    sizes: list[int]
     if isinstance(given, Tensor):
         values: Any = given
         if values.is_floating_point():
@@ -52,7 +54,7 @@ def _logsumexp(*terms: Any) -> Any:
     for term in terms[1:]:
         top = T.maximum(top, term)
     top = top.detach()
-    return top + sum((term - top).exp() for term in terms).log()  # type: ignore[union-attr]
+    return top + sum((term - top).exp() for term in terms).log()
 
 
 def _later(alpha: Any, places: int) -> Any:

@@ -38,5 +38,5 @@ def vector_to_parameters(vec: Any, parameters: Iterable[Tensor]) -> None:
     for param in parameters:
         device = _one_device(param, device)
         end = start + param.numel()
-        param.data = vec[start:end].view_as(param).data
+        param.data = vec[start:end].view_as(param).data  # type: ignore[index]
         start = end
