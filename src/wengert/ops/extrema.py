@@ -22,7 +22,7 @@ def take_index(x: Any, index: Any, dim: int | None, keepdim: bool) -> tuple[Any,
     """The values at `index` (which has `dim` as size 1), and the index, without that dimension unless keepdim."""
     if x.ndim == 1:
         return (x[index], index) if keepdim else (x[index[0]], index[0])
-    values = np.take_along_axis(x, index, dim)  # type: ignore[arg-type]
+    values = np.take_along_axis(x, index, dim)
     return (values, index) if keepdim else (np.squeeze(values, dim), np.squeeze(index, dim))
 
 
@@ -242,8 +242,12 @@ def aminmax(input: Tensor, *, dim: int | None = None, keepdim: bool = False, out
     """(min, max) over all elements or along `dim`. Equal ones share the gradient."""
     input = cast_input(input, None, "aminmax")
     dims = None if dim is None else wrap_dim(dim, input.ndim)
-    if (dims is None and input.numel() == 0) or (dims is not None and input.ndim and input.shape[dims] == 0):  # type: ignore[attr-defined]
-        raise RuntimeError("aminmax(): cannot compute aminmax over an empty dimension as the operation has no identity.")
+    if dims is not None and input.ndim and input.shape[dims] == 0:
+        raise IndexError(f"aminmax: Expected reduction dim {dims} to have non-zero size.")
+    if dims is None and input.numel() == 0:  # type: ignore[attr-defined]
+        raise RuntimeError(
+            "aminmax(): cannot compute aminmax over an empty dimension as the operation has no identity."
+        )
     if not input.ndim:
         dims = None
     pair = _aminmax(input, dim=dims, keepdim=keepdim)
@@ -251,10 +255,9 @@ def aminmax(input: Tensor, *, dim: int | None = None, keepdim: bool = False, out
 
 
 def _aminmax_kernel(x: Any, *, dim: Any, keepdim: bool) -> tuple[Any, Any]:
-    return (
-        np.minimum.reduce(x, axis=dim, keepdims=keepdim),
-        np.maximum.reduce(x, axis=dim, keepdims=keepdim),
-    )
+    least: Any = np.minimum.reduce
+    most: Any = np.maximum.reduce
+    return least(x, axis=dim, keepdims=keepdim), most(x, axis=dim, keepdims=keepdim)
 
 
 def _aminmax_rule(xp: Any, gs: Any, needs: Any, x: Any, out0: Any, out1: Any, dim: Any, keepdim: bool) -> Any:

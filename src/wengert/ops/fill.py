@@ -94,7 +94,9 @@ def fill_(self: Tensor, value: Any) -> Tensor:
             self._data[...] = kernels.to_dtype(value._data, self._data.dtype)
             bump(self)
             return self
-        return inplace_with(lambda old: dispatch(_fill_tensor, (old, cast(value, old.dtype)), {}, _fill_tensor_), self, (value,))
+        return inplace_with(
+            lambda old: dispatch(_fill_tensor, (old, cast(value, old.dtype)), {}, _fill_tensor_), self, (value,)
+        )
     number = value if value.__class__ is float and self.dtype.category == 2 else converted(value, self.dtype)
     if free_to_write(self) or _untracked(self):
         self._data[...] = number
@@ -183,7 +185,7 @@ def check_copy_shape(have: tuple[int, ...], want: tuple[int, ...]) -> None:
         extra = list(have)
         raise RuntimeError(
             f"output with shape {list(want)} doesn't match the broadcast shape {extra}"
-            if all(a == b or a == 1 or b == 1 for a, b in zip(have[-len(want):] if want else (), want, strict=False))
+            if not want or all(a == b or 1 in (a, b) for a, b in zip(have[-len(want) :], want, strict=True))
             else f"The size of tensor a ({want[-1]}) must match the size of tensor b ({have[-1]}) at non-singleton "
             f"dimension {len(have) - 1}"
         )

@@ -286,4 +286,7 @@ def c_name(kind: Any) -> str:
     return _C_NAMES.get(kind.name, kind.name)
 
 
-__all__ = ["BOOL", "I64", "free_to_write", "inplace_line", "single", "c_name", "comparison", "predicate", "promotable", "refuse", "refusing", "supported", "total"]
+__all__ = [
+    "BOOL", "I64", "c_name", "comparison", "free_to_write", "inplace_line", "predicate", "promotable", "refuse",
+    "refusing", "single", "supported", "total",
+]  # fmt: skip

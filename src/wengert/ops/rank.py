@@ -83,7 +83,7 @@ def _install_median(name: str, nan_wins: bool) -> Any:
             y = total(input)
             return y if out is None else write_out(out, y, name)
         d = wrap_dim(dim, input.ndim)
-        check_extent(input, d, name)
+        check_extent(input, d, "median")
         return write_pair(out, along(input, dim=d, keepdim=keepdim), TYPES[name], name)
 
     fn.__name__ = fn.__qualname__ = name
@@ -151,10 +151,6 @@ _WAYS = ("linear", "lower", "higher", "midpoint", "nearest")
 
 def _quantile(input: Any, q: Any, dim: Any, keepdim: bool, interpolation: str, name: str, skip_nan: bool) -> Any:
     x = cast_input(input, None, name)
-    if interpolation not in _WAYS:
-        raise RuntimeError(
-            f"{name}() interpolation must be one of linear, lower, higher, midpoint or nearest, but got {interpolation}"
-        )
     single = not isinstance(q, Tensor)
     if single and not isinstance(q, (int, float)):
         kinds = " * (Tensor q, int dim = None, bool keepdim = False, *, str interpolation = \"linear\")\n"
@@ -164,6 +160,10 @@ def _quantile(input: Any, q: Any, dim: Any, keepdim: bool, interpolation: str, n
         )
     if single and not 0 <= q <= 1:
         raise RuntimeError(f"{name}() q must be in the range [0, 1] but got {q:g}")
+    if interpolation not in _WAYS:
+        raise RuntimeError(
+            f"{name}() interpolation must be one of linear, lower, higher, midpoint or nearest, but got {interpolation}"
+        )
     if x.numel() == 0:
         raise RuntimeError(f"{name}() input tensor must be non-empty")
     if not single and q.ndim > 1:
@@ -212,7 +212,8 @@ def _quantile(input: Any, q: Any, dim: Any, keepdim: bool, interpolation: str, n
     y = ops.take_along(ordered, index, dim=len(others))
     if interpolation in ("linear", "midpoint"):
         weight = places - below if interpolation == "linear" else ops.where(places > below, 0.5, 0.0)
-        above = ops.take_along(ordered, ops.to_dtype(ops.ceil(places.detach()), int64).expand_as(index), dim=len(others))
+        next_index = ops.to_dtype(ops.ceil(places.detach()), int64).expand_as(index)
+        above = ops.take_along(ordered, next_index, dim=len(others))
         y = ops.lerp(y, above, ops.to_dtype(weight, y.dtype))
     # (others..., q) -> (q, others...), with what was reduced as size 1 if wanted
     y = ops.permute(y, dims=(len(others), *range(len(others))))

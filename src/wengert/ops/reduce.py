@@ -24,7 +24,8 @@ asarray = np.asarray
 @composite
 def restore(g: Tensor, *, shape: tuple[int, ...], dim: Any, keepdim: bool) -> Tensor:
     """Spread the gradient of a reduction over `dim` back over `shape`."""
-    return ops.expand(ops.restore_dims(g, shape=shape, dim=dim, keepdim=keepdim), size=tuple(shape))
+    g = ops.restore_dims(g, shape=shape, dim=dim, keepdim=keepdim)
+    return ops.expand(g, size=tuple(shape))  # type: ignore[no-any-return]
 
 
 @composite
@@ -245,8 +246,9 @@ samples("nanmean", *_REDUCED[:4], complex=False)
 
 
 def _prod_kernel(x: Any, *, dim: Any, keepdim: bool) -> Any:
-    kind = np.int64 if x.dtype.kind in "biu" else x.dtype
-    return np.multiply.reduce(x, axis=dim, keepdims=keepdim, dtype=kind)
+    kind: Any = np.int64 if x.dtype.kind in "biu" else x.dtype
+    multiply: Any = np.multiply
+    return multiply.reduce(x, axis=dim, keepdims=keepdim, dtype=kind)
 
 
 @composite

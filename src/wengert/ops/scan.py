@@ -271,7 +271,7 @@ def _ratio(xp: Any, x: Any, y: Any) -> Any:
 
 def _logcumsumexp_rule(xp: Any, g: Any, x: Any, out: Any, dim: int) -> Any:
     """sum over i >= k of g[i] exp(x[k] - y[i]), by a recurrence whose factors exp(y[i] - y[i+1]) are at most 1."""
-    after = xp.shift(out, dim=dim, by=-1, fill=0)
+    after = xp.shift(out, dim=dim, by=-1, fill=float("inf"))  # nothing comes after the last: a factor of 0
     growth = xp.where(out == after, 1, _ratio(xp, out, after))  # also between infinities
     s = xp.recur(xp.conj(growth), g, dim=dim, reverse=True)
     return s * xp.conj(_ratio(xp, x, out))

@@ -11,8 +11,8 @@ from ..core.dispatch import dispatch, edge_of
 from ..core.dtypes import bool as bool_dtype
 from ..core.dtypes import finfo
 from ..core.errors import warn
-from ..core.fast import BinaryNode, SavedTensor, check_version, fitted, new, next_seq
-from ..core.graph import BACKWARD_TWICE, FREED
+from ..core.fast import BinaryNode, SavedTensor, check_version, fitted, new
+from ..core.graph import BACKWARD_TWICE, FREED, next_seq
 from ..core.inplace import inplace, inplace_with, write_out
 from ..core.modes import GRAD, NO_GRAD, mode
 from ..core.primitive import elementwise, ops
@@ -150,7 +150,7 @@ def constant_tensor(value: float, kind: Any) -> Tensor:
 
 @public(method=False)
 def where(condition: Tensor, input: Any = None, other: Any = None, *, out: Tensor | None = None) -> Any:
-    """`input` where `condition` holds, `other` elsewhere, broadcast. Differentiable in both; what was not chosen gets 0.
+    """`input` where `condition` holds, else `other`, broadcast. Differentiable in both; what was not chosen gets 0.
 
     With `condition` alone: the indices of its nonzero elements, one tensor a dimension.
     """
@@ -326,7 +326,7 @@ def _clamped(x: Any, low: Any, high: Any, name: str) -> Any:
 
 
 def clamp(input: Tensor, min: Any = None, max: Any = None, *, out: Tensor | None = None) -> Tensor:
-    """min(max(input, min), max); bounds are numbers or tensors. The gradient passes where input is within, ends included."""
+    """min(max(input, min), max); bounds are numbers or tensors. The gradient passes within them, ends included."""
     y: Tensor = _clamped(input, min, max, "clamp")
     return y if out is None else write_out(out, y, "clamp")
 

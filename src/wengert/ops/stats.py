@@ -159,7 +159,7 @@ def prim_size(x: Tensor, dims: Any) -> bool:
     return bool(x.shape and all(n for d, n in enumerate(x.shape) if dims is not None and d not in dims)) or not x.shape
 
 
-var = _install(_var, "Variance of all elements or over `dim`, divided by n - correction (default 1). Real, also of complex.")
+var = _install(_var, "Variance of all elements or over `dim`: divided by n - correction (default 1); real, always.")
 std = _install(_std, "Standard deviation: the root of `var`. The gradient where it is 0 is 0.")
 var_mean = _install(_var_mean, "(variance, mean) of all elements or over `dim`.")
 std_mean = _install(_std_mean, "(standard deviation, mean) of all elements or over `dim`.")
