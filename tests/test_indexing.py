@@ -427,6 +427,41 @@ with torch.no_grad(): x[i]=5; c=x*1
 with torch.no_grad(): x[0][1]=5; c=x*1
 c=x*1; v0=c._version; c[0]=1; c[1,1]=2; c[i]=1; assert c._version-v0==3
 c=torch.zeros(3,4); v0=c._version; c[0]=1; c[1,1]=2; c[i]=1; c[m]=0; c[1:]=c[:1]+1; assert c._version-v0==5
+c=torch.zeros(3,4); c[i]=c[:2]
+c=torch.zeros(3,4); c[i]=c[:1]
+c=torch.zeros(3,4); c[i,i]=c[0,:2]
+c=torch.zeros(3,4); c.index_put_((i,),c[:2],True)
+c=torch.zeros(3,4); c.index_add_(0,i,c[:2])
+c=torch.zeros(3,4); c.index_copy_(0,i,c[:2])
+c=torch.zeros(3,4); c.scatter_(0,ii,c)
+c=torch.zeros(3,4); c.scatter_add_(0,ii,c)
+c=torch.zeros(3,4); c.scatter_reduce_(0,ii,c,'sum')
+c=torch.zeros(3,4); c.index_reduce_(0,i,c[:2],'prod')
+c=torch.zeros(3,4); c.masked_scatter_(m,c)
+c=torch.zeros(3,4); c.put_(i,c[0,:2])
+c=torch.zeros(3,4,dtype=torch.bool); c.masked_fill_(c,True)
+c=torch.zeros(3,4,dtype=torch.bool); c[c]=True
+c=torch.zeros(3,4,dtype=torch.long); c.scatter_(0,c,1)
+c=torch.zeros(3,dtype=torch.long); c[c]=1
+c=torch.zeros(3,dtype=torch.long); c.index_fill_(0,c,1)
+c=torch.zeros(3,dtype=torch.long); c.index_add_(0,c,c+1)
+c=torch.zeros(3,4); c[:,::2]=c[:,1::2]
+c=torch.zeros(3,4); c[0]=c[0]
+c=torch.zeros(3,4); c[:,0]=c[:,0]
+c=torch.zeros(3,4); c[:2]=c[1:]
+c=torch.zeros(3,4); c[0]=c[:,0][:1]
+c=torch.zeros(4,4); c[:]=c.t()
+c=torch.zeros(3,4); c.masked_fill_(m,c[0,0])
+c=torch.zeros(3,4); c[:,:2].index_add_(0,i,c[:2,2:])
+c=torch.zeros(3,4); c[:2].index_add_(0,i*0,c[2:].expand(2,4))
+c=torch.zeros(1,4).expand(3,4); c[i]=1.
+c=torch.zeros(1,4).expand(3,4); c.index_add_(0,i,s24.detach().float())
+c=torch.zeros(1,4).expand(3,4); c.scatter_(0,ii,1.)
+c=torch.zeros(1,4).expand(3,4); c.masked_fill_(m,1.)
+c=torch.zeros(1,4).expand(3,4); c.index_fill_(0,i,1.)
+c=torch.zeros(1,4).expand(3,4); c.put_(i,r1[:2].detach().float())
+c=torch.zeros(1,4).expand(3,4); c.masked_scatter_(m,y.detach().float())
+c=torch.zeros(1,4).expand(3,4); c.index_copy_(0,i,s24.detach().float())
 """
 
 

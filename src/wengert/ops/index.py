@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -389,8 +390,13 @@ def index_write(
     self: Tensor, values: Tensor, ids: tuple[Tensor, ...], at: tuple[bool, ...], accumulate: bool
 ) -> Tensor:
     """`index_put_` with the index tensors and the places where they stand."""
-    put = _prims(len(ids))[1]
-    return write_into(put, self, (values, *ids), {"at": at, "accumulate": accumulate}, _index_put_in_place)
+    params = {"at": at, "accumulate": accumulate}
+    # one number for one mask is a masked_fill_, which may read its mask from where it writes
+    fill = not accumulate and len(ids) == 1 and ids[0].dtype.category == 0 and math.prod(values.shape) == 1
+    return write_into(
+        _prims(len(ids))[1], self, (values, *ids), params, _index_put_in_place,
+        may_share=fill, expanded="index_put_ tensor[indices] = tensor",
+    )  # fmt: skip
 
 
 def _check_indices(name: str, indices: Any, values: Any) -> tuple[tuple[Tensor, ...], tuple[bool, ...]]:

@@ -31,7 +31,7 @@ from .scatter import (
 from .shape import expand_to, reshape_to
 from .slicing import WRAP
 from .taking import plain_mode, taken, taking_node
-from .writing import write_into
+from .writing import check_overlap_with, write_into
 
 # ---------------------------------------------------------------- batching
 
@@ -291,13 +291,20 @@ def index_fill(input: Tensor, dim: int, index: Tensor, value: Any) -> Tensor:
     return _index_fill(input, index, dim=dim, value=value)  # type: ignore[no-any-return]
 
 
+_WARNING = "index_fill_ tensor[mask] = scalar"
+
+
 @public(function=False)
 def index_fill_(self: Tensor, dim: int, index: Tensor, value: Any) -> Tensor:
     """`index_fill` in place."""
     operands("index_fill_", self, dim, index)
     if isinstance(_fill_value("index_fill_", value), Tensor):
-        return write_into(_index_fill_tensor, self, (index, value), {"dim": dim}, _index_fill_tensor_in_place)
-    return write_into(_index_fill, self, (index,), {"dim": dim, "value": value}, _index_fill_in_place)
+        params = {"dim": dim}
+        return write_into(
+            _index_fill_tensor, self, (index, value), params, _index_fill_tensor_in_place, expanded=_WARNING
+        )
+    params = {"dim": dim, "value": value}
+    return write_into(_index_fill, self, (index,), params, _index_fill_in_place, expanded=_WARNING)
 
 
 def _index_reduce_vjp(
@@ -351,6 +358,8 @@ def index_reduce_(
     operands("index_reduce_", self, dim, index)
     tensor_operand(source, "index_reduce_", 3, "source")
     params = {"dim": dim, "reduce": reduce, "include_self": bool(include_self)}
+    for o in (index, source):
+        check_overlap_with(self, o, False)
     return inplace_with(lambda old: _index_reduce(old, index, source, **params), self, (index, source))
 
 

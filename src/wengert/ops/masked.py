@@ -122,13 +122,16 @@ def masked_fill(input: Tensor, mask: Tensor, value: Any) -> Tensor:
     return _masked_fill(input, mask, value=value)  # type: ignore[no-any-return]
 
 
+_SHARED: dict[str, Any] = {"may_share": True, "expanded": "masked_fill_ tensor[mask] = scalar"}
+
+
 @public(function=False)
 def masked_fill_(self: Tensor, mask: Tensor, value: Any) -> Tensor:
     """`masked_fill` in place."""
     _masked_value("masked_fill_", self, mask, value)
     if isinstance(value, Tensor):
-        return write_into(_masked_fill_tensor, self, (mask, value), {}, _fill_tensor_in_place)
-    return write_into(_masked_fill, self, (mask,), {"value": value}, _fill_in_place)
+        return write_into(_masked_fill_tensor, self, (mask, value), {}, _fill_tensor_in_place, **_SHARED)
+    return write_into(_masked_fill, self, (mask,), {"value": value}, _fill_in_place, **_SHARED)
 
 
 # ---------------------------------------------------------------- masked_select, masked_scatter
@@ -280,7 +283,7 @@ def masked_scatter_(self: Tensor, mask: Tensor, source: Tensor) -> Tensor:
     """`masked_scatter` in place."""
     tensor_operand(mask, "masked_scatter_", 1, "mask")
     tensor_operand(source, "masked_scatter_", 2, "source")
-    return write_into(_masked_scatter, self, (mask, source), {}, masks.masked_scatter_)
+    return write_into(_masked_scatter, self, (mask, source), {}, masks.masked_scatter_, may_share=True)
 
 
 # ---------------------------------------------------------------- take, put

@@ -22,7 +22,7 @@ from .install import public
 from .shape import expand_to, reshape_to
 from .slicing import WRAP
 from .taking import plain_mode, taken, taking_node
-from .writing import write_into
+from .writing import check_overlap_with, write_into
 
 Kernel = Callable[..., Any]
 
@@ -413,6 +413,8 @@ def scatter_reduce_(
     operands("scatter_reduce_", self, dim, index)
     tensor_operand(src, "scatter_reduce_", 3, "src")
     params = {"dim": dim, "reduce": reduce, "include_self": bool(include_self)}
+    for o in (index, src):
+        check_overlap_with(self, o, False)
     return inplace_with(lambda old: scatter_reduce_prim(old, index, src, **params), self, (index, src))
 
 

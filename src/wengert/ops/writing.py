@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from ..core.dispatch import edge_of, make_node
+from ..core.errors import warn
 from ..core.fast import F32, F64
 from ..core.graph import InferenceVersion
 from ..core.inplace import inplace_with
@@ -23,17 +24,25 @@ def write_into(
     others: Sequence[Any],
     params: dict[str, Any],
     kernel: Callable[..., Any],
-    node_class: Any = None,
+    *,
+    may_share: bool = False,
+    expanded: str = "",
 ) -> Tensor:
     """`t.op_(*others)`, recorded as `prim(t, *others, **params)`, computed by `kernel(array of t, ...)` in place.
 
     Only for primitives whose rules do not need the value of their first input or of the output: no copy is made.
-    `kernel` checks everything before it writes.
+    `kernel` checks everything before it writes. `may_share`: the others may be aliases of `t`. `expanded`: how the
+    warning goes on that is given, instead of the error, if several elements of `t` share their memory.
     """
     m = mode()
+    version = t._ver
+    o: Any
+    for o in others:
+        if o is t or (version.__class__ is not int and isinstance(o, Tensor) and o._ver is version):
+            if o.ndim or not t.ndim:  # aliases share their counter; a number is read before anything is written
+                check_overlap_with(t, o, may_share)
     if untracked(t, m):
         datas: list[Any] = []
-        o: Any
         for o in others:
             if o.__class__ in PLAIN:
                 if m is GRAD and o._fn is not None and o.requires_grad:  # type: ignore[attr-defined]
@@ -49,9 +58,16 @@ def write_into(
             return t
     tensors = [o for o in others if isinstance(o, Tensor)]
     if t.__class__ not in PLAIN or m.tracer is not None or any(o.__class__ not in PLAIN for o in tensors):
-        from ..core.dispatch import dispatch
-
-        return inplace_with(lambda old: dispatch(prim, (old, *others), params, node_class), t, tensors)
+        return inplace_with(lambda old: prim(old, *others, **params), t, tensors)
+    if expanded and not (m.grad and t.requires_grad) and is_expanded(t):
+        warn(
+            f"Use of {expanded[: expanded.index(' ')]} on expanded tensors is deprecated. Please clone() the tensor "
+            "before performing this operation. This also applies to advanced indexing e.g. "
+            f"{expanded.partition(' ')[2]}"
+        )
+        kernel(t._data, *[o._data if isinstance(o, Tensor) else o for o in others], **params)
+        bump(t)
+        return t
     check_inplace(t, m)
     if m.mutation_context is not None:
         m.mutation_context.before_change(t)
@@ -67,7 +83,7 @@ def write_into(
     bump(t)
     if any(e is not None for e in edges) and t._data.dtype.kind in "fcV":
         args = (t, *others)
-        rebase(t, node := make_node(prim, (t,), args, (t._data, *datas), params, edges, m, node_class), node)
+        rebase(t, node := make_node(prim, (t,), args, (t._data, *datas), params, edges, m), node)
     return t
 
 
@@ -152,15 +168,26 @@ def _plain_slice(s: slice) -> bool:
     )
 
 
+def is_expanded(t: Tensor) -> bool:
+    """Whether several elements share their memory."""
+    a = t._data
+    return any(stride == 0 and n > 1 for stride, n in zip(a.strides, a.shape, strict=True)) and a.size > 0
+
+
 def check_partial_overlap(t: Tensor, source: Tensor) -> None:
     """Refuse to copy between two dense pieces of memory that overlap without being the same."""
+    check_overlap_with(t, source, True)
+
+
+def check_overlap_with(t: Tensor, source: Tensor, same_allowed: bool) -> None:
+    """Refuse to write into dense memory that overlaps with a dense source; the very same memory may be allowed."""
     a, b = t._data, source._data
     if a.__class__ is not np.ndarray or b.__class__ is not np.ndarray or not np.may_share_memory(a, b):
         return
     if not (_dense(a) and _dense(b)) or a.size == 0 or b.size == 0:
         return
     begin, other = a.__array_interface__["data"][0], b.__array_interface__["data"][0]
-    if (begin, a.nbytes, a.strides) != (other, b.nbytes, b.strides):
+    if not same_allowed or (begin, a.nbytes, a.strides) != (other, b.nbytes, b.strides):
         raise RuntimeError(
             "unsupported operation: some elements of the input tensor and the written-to tensor refer to a single "
             "memory location. Please clone() the tensor before performing the operation."
@@ -177,4 +204,4 @@ def _dense(a: Any) -> bool:
     return True
 
 
-__all__ = ["assign", "check_partial_overlap", "untracked", "write_into"]
+__all__ = ["assign", "check_overlap_with", "check_partial_overlap", "untracked", "write_into"]
