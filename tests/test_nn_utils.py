@@ -443,3 +443,49 @@ def test_skip_init_leaves_the_generator_alone() -> None:
     assert layer.weight.shape == (3, 2) and wengert.rand(3).equal(expected)
     with pytest.raises(RuntimeError, match="Expected a Module"):
         nn.utils.skip_init(int)
+
+
+# --------------------------------------------------------------------------------- the smaller corners of torch.nn
+
+
+@pytest.mark.parametrize("n", [1, 2, 3])
+def test_convolution_gradients(n: int) -> None:
+    pytest.importorskip("torch")
+
+    def use(t: Any) -> Any:
+        grad = importlib.import_module(f"{t.__name__}.nn.grad")
+        x, w = t.randn((2, 4) + (6,) * n), t.randn((4, 2) + (3,) * n)
+        g = t.randn((2, 4) + (3,) * n)
+        return [
+            getattr(grad, f"conv{n}d_input")(x.shape, w, g, stride=2, padding=1, groups=2),
+            getattr(grad, f"conv{n}d_weight")(x, w.shape, g, stride=2, padding=1, groups=2),
+        ]
+
+    same(use, rtol=1e-4, atol=1e-5)
+
+
+def test_attention_backends() -> None:
+    pytest.importorskip("torch")
+
+    def use(t: Any) -> Any:
+        attention = importlib.import_module(f"{t.__name__}.nn.attention")
+        q = t.ones(1, 1, 2, 2)
+        with attention.sdpa_kernel(attention.SDPBackend.MATH):
+            out = t.nn.functional.scaled_dot_product_attention(q, q, q)
+        return [
+            out,
+            repr(attention.SDPBackend.MATH),
+            [b.value for b in (attention.SDPBackend.FLASH_ATTENTION, attention.SDPBackend.ERROR)],
+            tried(lambda: attention.sdpa_kernel(3).__enter__()),
+        ]
+
+    same(use)
+
+
+def test_longer_names() -> None:
+    modules = importlib.import_module("wengert.nn.modules")
+    assert modules.Linear is nn.Linear and modules.linear.Linear is nn.Linear
+    assert importlib.import_module("wengert.nn.modules.activation").MultiheadAttention is nn.MultiheadAttention
+    assert importlib.import_module("wengert.nn.modules.utils")._pair(3) == (3, 3)
+    with pytest.raises(AttributeError):
+        nn.NoSuchLayer  # noqa: B018

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from ..core.missing import missing as _missing
-from . import functional, init, modules, parallel, parameter, utils
+from . import attention, functional, init, modules, parallel, parameter, utils
+from . import reduction as _reduction
 from .activation import *
 from .adaptive import *
-from .attention import *
 from .batchnorm import *
 from .container import *
 from .conv import *
@@ -18,6 +18,7 @@ from .instancenorm import *
 from .linear import *
 from .loss import *
 from .module import Module
+from .multihead import *
 from .normalization import *
 from .padding import *
 from .parallel import DataParallel
@@ -30,4 +31,4 @@ from .upsampling import *
 
 __all__ = [name for name in dir() if not name.startswith("_") and name != "annotations"]
 
-__getattr__ = _missing(__name__)
+__getattr__ = _missing(__name__, lazy=("common_types", "grad"))

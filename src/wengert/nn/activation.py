@@ -11,8 +11,8 @@ from ..core.tensor import Tensor
 from . import functional as F
 from . import init as fill
 from ._functional.base import T
-from .attention import MultiheadAttention
 from .module import Module
+from .multihead import MultiheadAttention
 from .parameter import Parameter
 
 __all__ = [
