@@ -203,7 +203,8 @@ def fixed(prim: Primitive, name: str, signature: tuple[str, ...]) -> Callable[..
         d = prim.vjp[name]
         call = ", ".join(rule_names(d, 2))
         body = f"d(xp, g{', ' + call if call else ''})"
-    made: Callable[..., Any] = eval(f"lambda xp, g{''.join(', ' + s for s in signature)}: {body}", {"d": d})
+    scope = {"d": d, "__name__": __name__}  # NumPy's warnings are credited to a module
+    made: Callable[..., Any] = eval(f"lambda xp, g{''.join(', ' + s for s in signature)}: {body}", scope)
     return made
 
 

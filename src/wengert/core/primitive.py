@@ -249,7 +249,7 @@ def partial_to_vjp(d: Rule) -> Rule:
     """The vjp of an elementwise op from its partial derivative: g times its conjugate."""
     names = rule_names(d, 1)
     call = ", ".join(names)
-    scope: dict[str, Any] = {"d": d}
+    scope: dict[str, Any] = {"d": d, "__name__": __name__}  # NumPy's warnings are credited to a module
     # one line of source, so that the rule keeps the partial's parameter names (they are the save list)
     exec(f"def vjp(xp, g{', ' + call if call else ''}):\n    return g * xp.conj(d(xp{', ' + call if call else ''}))", scope)
     rule: Rule = scope["vjp"]
