@@ -251,6 +251,50 @@ def sparse_dim(self: Tensor) -> int:
     return 0
 
 
+@public
+def is_distributed(input: Tensor) -> bool:
+    """Always False."""
+    return False
+
+
+@method
+def to_dense(self: Tensor, dtype: Any = None, *, masked_grad: Any = None) -> Tensor:
+    """This tensor: it is dense."""
+    return self if dtype is None else self.to(dtype)  # type: ignore[attr-defined, no-any-return]
+
+
+@method
+def const_data_ptr(self: Tensor) -> int:
+    """The address of the first element."""
+    return data_ptr(self)  # type: ignore[no-any-return]
+
+
+@method
+def as_subclass(self: Tensor, cls: Any) -> Any:
+    """The same memory and history as an instance of `cls`."""
+    if not (isinstance(cls, type) and issubclass(cls, Tensor)):
+        raise TypeError("as_subclass expected a subclass of Tensor")
+    from .shape import alias_of
+
+    out = alias_of(self)
+    out.__class__ = cls
+    return out
+
+
+@public(method=False)
+def typename(obj: Any, /) -> str:
+    """'torch.FloatTensor' of a tensor, else the qualified name of the class (or of `obj`, if it has one)."""
+    if isinstance(obj, Tensor):
+        return obj.type()  # type: ignore[attr-defined, no-any-return]
+    module = getattr(obj, "__module__", "") or ""
+    module = "" if module == "builtins" else module + "." if module else ""
+    if getattr(obj, "__qualname__", None):
+        return module + obj.__qualname__
+    kind = type(obj)
+    module = "" if kind.__module__ == "builtins" else kind.__module__ + "."
+    return module + kind.__qualname__
+
+
 @method
 def is_coalesced(self: Tensor) -> bool:
     """Only sparse tensors can be."""
@@ -274,6 +318,8 @@ def install_flags() -> None:
 
 
 install_flags()
+Tensor.name = property(lambda self: None, doc="Always None.")  # type: ignore[attr-defined]
+FUNCTIONS["UntypedStorage"], FUNCTIONS["TypedStorage"] = UntypedStorage, TypedStorage
 Tensor.__array_priority__ = 1000  # type: ignore[attr-defined]
 
 __all__ = ["CPU", "Size", "dtype_class", "logical_strides", "mode", "physical", "size_of"]

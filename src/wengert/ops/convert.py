@@ -14,7 +14,7 @@ from ..core.errors import warn_once
 from ..core.fastview import arg_node, produced
 from ..core.graph import Version
 from ..core.primitive import Primitive, linear, ops
-from ..core.tensor import PLAIN, Tensor, new, share_version, wrap
+from ..core.tensor import PLAIN, Tensor, bump, new, share_version, wrap
 from ..kernels import numpy as kernels
 from .attributes import contiguous_in
 from .create import check_device
@@ -326,6 +326,33 @@ def __format__(self: Tensor, spec: str) -> str:
     return object.__format__(self, spec)
 
 
+def _elementwise_python(name: str, count: int) -> None:
+    """Tensor.apply_, map_, map2_: a Python function of each element, in place."""
+
+    def form(self: Tensor, *args: Any) -> Tensor:
+        *others, fn = args
+        if len(others) != count:
+            raise TypeError(f"{name}() takes {count + 1} arguments but {len(args)} were given")
+        if self.requires_grad:
+            raise RuntimeError(
+                f"Can't call {name}() on Variable that requires grad. Use var.detach().{name}() instead."
+            )
+        data = concrete(self, name)
+        columns = [np.broadcast_to(concrete(o, name), data.shape) for o in others]
+        for at in np.ndindex(data.shape):
+            data[at] = fn(data[at].item(), *[c[at].item() for c in columns])
+        bump(self)
+        return self
+
+    form.__name__ = form.__qualname__ = name
+    form.__doc__ = "Replace each element by what the function makes of it (and of those of the other tensors)."
+    setattr(Tensor, name, form)
+
+
+_elementwise_python("apply_", 0)
+_elementwise_python("map_", 1)
+_elementwise_python("map2_", 2)
+
 # ---------------------------------------------------------------- NumPy
 
 NEEDS_DETACH = "Can't call numpy() on Tensor that requires grad. Use tensor.detach().numpy() instead."
@@ -384,6 +411,12 @@ def __dlpack__(
         return concrete(self, "dlpack").__dlpack__()
 
 
+@public(method=False)
+def to_dlpack(tensor: Tensor) -> Any:
+    """A DLPack capsule over the memory of `tensor`."""
+    return __dlpack__(tensor)
+
+
 def __dlpack_device__(self: Tensor) -> tuple[int, int]:
     return 1, 0
 
@@ -394,6 +427,7 @@ def install_dunders() -> None:
         __array__, __array_wrap__, __dlpack__, __dlpack_device__,
     ):  # fmt: skip
         setattr(Tensor, fn.__name__, fn)
+    Tensor.__nonzero__ = __bool__  # type: ignore[attr-defined]
     Tensor.__hash__ = object.__hash__  # type: ignore[method-assign]
 
 

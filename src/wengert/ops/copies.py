@@ -6,10 +6,10 @@ from typing import Any
 
 import numpy as np
 
-from ..core.primitive import TABLE, Primitive, ops
+from ..core.primitive import TABLE, Primitive
 from ..core.storage import offset_of
 from ..core.tensor import Tensor
-from . import strided
+from . import slicing, strided  # noqa: F401
 from .attributes import logical_strides, physical
 from .install import public
 from .reduce import wrap_dim
@@ -117,4 +117,58 @@ def split_with_sizes_copy(input: Tensor, split_sizes: Any, dim: int = 0) -> Any:
     return TABLE["split_copy"](input, sizes=tuple(split_sizes), dim=wrap_dim(dim, input.ndim))
 
 
-__all__ = ["ops", "strided"]
+
+def _unsafe(name: str) -> Primitive:
+    """The pieces of `split`, in memory of their own: they may be changed in place."""
+    prim = TABLE["split"]
+    return Primitive(
+        name, kind="linear", params=prim.params, kernel=TABLE["split_copy"].kernel, vjp=prim.vjp, n_outputs=None,
+        batch=TABLE["split_copy"].batch, half="native",
+    )  # fmt: skip
+
+
+_unsafe_split, _unsafe_sizes = _unsafe("unsafe_split"), _unsafe("unsafe_split_with_sizes")
+
+
+@public
+def unsafe_split(input: Tensor, split_size: int, dim: int = 0) -> Any:
+    """As `split`, but the pieces are no views."""
+    return _unsafe_split(input, **_split_arguments(input, split_size, dim))
+
+
+@public
+def unsafe_split_with_sizes(input: Tensor, split_sizes: Any, dim: int = 0) -> Any:
+    """As `split_with_sizes`, but the pieces are no views."""
+    return _unsafe_sizes(input, sizes=tuple(split_sizes), dim=wrap_dim(dim, input.ndim))
+
+
+@public
+def unsafe_chunk(input: Tensor, chunks: int, dim: int = 0) -> Any:
+    """As `chunk`, but the pieces are no views."""
+    if not input.ndim:
+        raise RuntimeError("chunk expects at least a 1-dimensional tensor")
+    if chunks <= 0:
+        raise RuntimeError(f"chunk expects `chunks` to be greater than 0, got: {chunks}")
+    return unsafe_split(input, max(1, -(-input.shape[wrap_dim(dim, input.ndim)] // chunks)), dim)
+
+
+def _select_arguments(x: Tensor, dim: int, index: int) -> Any:
+    d = wrap_dim(dim, x.ndim)
+    n = x.shape[d]
+    if not -n <= index < n:
+        raise IndexError(
+            f"select(): index {index} out of range for tensor of size {list(x.shape)} at dimension {dim}"
+        )
+    return {"dim": d, "index": index % n}
+
+
+def _slice_arguments(x: Tensor, dim: int = 0, start: Any = None, end: Any = None, step: int = 1) -> Any:
+    d = wrap_dim(dim, x.ndim)
+    first, last, step = slice(start, end, step).indices(x.shape[d])
+    return {"dim": d, "start": first, "end": max(first, last), "step": step}
+
+
+copying("select", _select_arguments)
+copying("slice", _slice_arguments)
+
+__all__ = ["strided"]

@@ -421,6 +421,22 @@ def frombuffer(
 
 
 @public(method=False)
+def from_file(
+    filename: str, shared: bool | None = None, size: int | None = 0, *, dtype: Any = None, layout: Any = None,
+    device: Any = None, pin_memory: bool = False,
+) -> Tensor:  # fmt: skip
+    """A 1-d tensor of `size` elements mapped from a file; with `shared`, writing to it writes to the file."""
+    kind = chosen_dtype(dtype, "from_file") or dtypes.get_default_dtype()
+    n = (size or 0) * kind.itemsize
+    if shared:
+        with open(filename, "ab") as file:
+            if file.tell() < n:
+                file.truncate(n)
+    data = np.memmap(filename, np.uint8, "r+" if shared else "c", 0, (n,))
+    return finish(borrow(np.asarray(data).view(kind.np)), "from_file", device, False, layout, pin_memory)
+
+
+@public(method=False)
 def from_dlpack(ext_tensor: Any, *, device: Any = None, copy: bool | None = None) -> Tensor:
     """A tensor over the memory of any object with `__dlpack__`."""
     if isinstance(ext_tensor, Tensor):

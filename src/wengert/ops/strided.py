@@ -171,7 +171,7 @@ def as_strided(input: Tensor, size: Any, stride: Any, storage_offset: int | None
     return _as_strided(input, size=shape, stride=steps, storage_offset=offset, source=source)  # type: ignore
 
 
-@public(function=False)
+@public
 def as_strided_(self: Tensor, size: Any, stride: Any, storage_offset: int | None = None) -> Tensor:
     """As `as_strided`, of this tensor itself."""
     from .viewinplace import become
@@ -383,6 +383,29 @@ _diagonal_scatter = general(
     ),
     batch=_batch_diagonal_scatter, promote="keep", half="native",
 )  # fmt: skip
+
+@public(function=False)
+def fill_diagonal_(self: Tensor, fill_value: Any, wrap: bool = False) -> Tensor:
+    """Write `fill_value` on the main diagonal; with `wrap`, of a tall matrix again and again. All dims equal if > 2."""
+    n = self.ndim
+    if n < 2:
+        raise RuntimeError("dimensions must larger than 1")
+    shape, strides = tuple(self.shape), logical_strides(self)
+    if n > 2 and len(set(shape)) > 1:
+        raise RuntimeError("all dimensions of input must be of equal length")
+    if self._level and n == 2 and not wrap:
+        diagonal(self).fill_(fill_value)  # type: ignore[attr-defined]
+        return self
+    step, k, offset = sum(strides), min(shape), offset_of(physical(self))
+    as_strided(self, (k,), (step,), offset).fill_(fill_value)
+    rows, cols = shape[0], shape[1]
+    if wrap and n == 2 and rows > cols + 1:
+        count = (rows * cols + cols) // (cols + 1) - k
+        start = offset + strides[0] * (cols + 1)
+        if count > 0:
+            as_strided(self, (count,), (step,), start).fill_(fill_value)
+    return self
+
 
 # ---------------------------------------------------------------- unfold
 

@@ -10,6 +10,7 @@ import numpy as np
 
 from ..core import devices
 from ..core.dispatch import edge_of
+from ..core.errors import warn
 from ..core.graph import LEAF, RestridedVersion, Version
 from ..core.modes import mode
 from ..core.saved import alias
@@ -155,7 +156,21 @@ def resize_(self: Tensor, *size: Any, memory_format: Any = None) -> Tensor:
     return self
 
 
+@public(function=False, name="resize")
+def resize_method(self: Tensor, *size: Any) -> Tensor:
+    """As `view`, or `contiguous().view`. Deprecated by PyTorch."""
+    warn("non-inplace resize is deprecated")
+    return self.reshape(*size)  # type: ignore[attr-defined, no-any-return]
+
+
 @public(function=False)
+def resize_as(self: Tensor, tensor: Tensor) -> Tensor:
+    """As `resize` to the shape of `tensor`. Deprecated by PyTorch."""
+    warn("non-inplace resize_as is deprecated")
+    return self.reshape(tuple(tensor.shape))  # type: ignore[attr-defined, no-any-return]
+
+
+@public
 def resize_as_(self: Tensor, the_template: Tensor, *, memory_format: Any = None) -> Tensor:
     """The shape of `the_template`, in place."""
     return resize_(self, tuple(the_template.shape), memory_format=memory_format)  # type: ignore[no-any-return]
