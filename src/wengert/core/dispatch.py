@@ -22,6 +22,10 @@ F16, BF16, F32, F64 = float16.np, bfloat16.np, np.dtype(np.float32), np.dtype(np
 PLAIN_MODES = (GRAD, NO_GRAD)
 
 
+#: how values of transforms and instances of subclasses are dispatched; `levels`, which builds on this module, sets it
+process: Any = None
+
+
 def edge_of(t: Tensor) -> Edge:
     """Where the gradient of `t` goes: None, its node (or port), or the leaf itself."""
     fn = t._fn
@@ -39,8 +43,6 @@ def dispatch(prim: Primitive, args: Sequence[Any], params: dict[str, Any], node_
         if a.__class__ in PLAIN:
             datas.append(a._data)
         elif isinstance(a, Tensor):
-            from .levels import process
-
             return process(prim, args, params, node_class)
         else:
             datas.append(a)

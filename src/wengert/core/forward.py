@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from .dtypes import FLOATING
 from .primitive import Primitive, ops, rule_names
 from .tensor import Tensor
 
@@ -65,17 +66,32 @@ def _constant(x: Any, like: Tensor) -> Any:
 
 
 def _elementwise(prim: Primitive, primals: Any, tangents: Any, outs: Any, params: Any) -> Any:
-    env = environment(prim, primals, outs, params)
     total = None
-    for name, t in zip(prim.inputs, tangents, strict=True):
+    out = outs[0]
+    inputs = prim.inputs
+    real = out.dtype.category == FLOATING
+    for name, t in zip(inputs, tangents):  # noqa: B905 (hot)
         if t is None or name not in prim.vjp:
             continue
         d = prim.partials.get(name)  # type: ignore[attr-defined]
+        rule = d or prim.vjp[name]
+        values = []
+        for n in rule_names(rule, 1 if d else 2):
+            if n in inputs:
+                x = primals[inputs.index(n)]
+                values.append(x if isinstance(x, Tensor) or x is None else _constant(x, out))
+            elif n == "out":
+                values.append(out)
+            elif n in params:
+                values.append(params[n])
+            else:
+                values.append(environment(prim, primals, outs, params)[n])
         if d is not None:
-            piece = t * d(ops, *[env[n] for n in rule_names(d, 1)])
-        else:  # the Jacobian is diagonal, so its transpose is itself
-            rule = prim.vjp[name]
-            piece = ops.conj(rule(ops, ops.conj(t), *[env[n] for n in rule_names(rule, 2)]))
+            piece = t * d(ops, *values)
+        elif real and t.dtype.category == FLOATING:  # the Jacobian is diagonal, so its transpose is itself
+            piece = rule(ops, t, *values)
+        else:
+            piece = ops.conj(rule(ops, ops.conj(t), *values))
         total = piece if total is None else total + piece
     return total
 

@@ -13,6 +13,10 @@ from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 from weakref import ref
 
+from .devices import CPU
+from .dtypes import FROM_NUMPY
+from .size import size_of
+
 if TYPE_CHECKING:
     from .primitive import Primitive
     from .tensor import Tensor
@@ -121,6 +125,26 @@ class NodeMeta(type):
         return f"<class '{cls.__name__}'>"
 
 
+class InputMetadata:
+    """Shape, dtype and device of a gradient that a node receives."""
+
+    __slots__ = ("dtype", "shape")
+    is_nested_tensor = False
+    is_tensor_subclass = False
+    is_cpp_nested_tensor = False
+
+    def __init__(self, shape: Any, dtype: Any) -> None:
+        self.shape = size_of(tuple(shape))
+        self.dtype = FROM_NUMPY.get(dtype, dtype)
+
+    @property
+    def device(self) -> Any:
+        return CPU
+
+    def __repr__(self) -> str:
+        return f"InputMetadata(shape={self.shape}, dtype={self.dtype})"
+
+
 class Node(metaclass=NodeMeta):
     """One recorded operation: `seq` orders it, `hooks` is None or `NodeHooks`, subclasses hold edges and saved values.
 
@@ -128,7 +152,7 @@ class Node(metaclass=NodeMeta):
     values are wanted as arrays (one level down) or as Tensors with their history.
     """
 
-    __slots__ = ("__weakref__", "_metadata", "_trace", "hooks", "seq")
+    __slots__ = ("__weakref__", "_described", "_metadata", "_trace", "hooks", "seq")
 
     prim: Primitive
     seq: int
@@ -158,7 +182,12 @@ class Node(metaclass=NodeMeta):
     @property
     def next_functions(self) -> tuple[tuple[Any, int], ...]:
         """((node, output number), ...) of the producers of this node's inputs."""
-        return tuple(endpoint(e) for e in self.edges)
+        below = tuple(endpoint(e) for e in self.edges)
+        described = self.input_shapes() or ()
+        for (node, nr), seen in zip(below, described):  # noqa: B905 (may be empty)
+            if node is not None and seen is not None:
+                node.describe_output(nr, *seen)
+        return below
 
     @property
     def metadata(self) -> dict[Any, Any]:
@@ -180,8 +209,28 @@ class Node(metaclass=NodeMeta):
         self.seq = nr
 
     @property
-    def _input_metadata(self) -> tuple[Any, ...]:
-        raise NotImplementedError("Node._input_metadata: wengert keeps no description of a node's outputs")
+    def _input_metadata(self) -> tuple[InputMetadata, ...]:
+        """What the gradients that arrive here look like: shape, dtype and device of this node's outputs.
+
+        Nodes keep no shapes; they are learned from the tensor (or the consumer) through which the node was reached."""
+        known: dict[int, InputMetadata] = getattr(self, "_described", {})
+        if not known:
+            raise NotImplementedError(
+                f"_input_metadata of this {self.name()}: wengert knows it for nodes reached from a tensor's grad_fn "
+                "through operations that keep their inputs' shapes, and this one was not"
+            )
+        return tuple(known[nr] for nr in sorted(known))
+
+    def describe_output(self, nr: int, shape: Any, dtype: Any) -> None:
+        """Note what output `nr` looks like."""
+        try:
+            self._described[nr] = InputMetadata(shape, dtype)  # type: ignore[has-type]
+        except AttributeError:
+            self._described: dict[int, InputMetadata] = {nr: InputMetadata(shape, dtype)}
+
+    def input_shapes(self) -> tuple[Any, ...] | None:
+        """(shape, dtype) of each input, as far as this node can tell; None entries where it cannot."""
+        return None
 
     def register_hook(self, fn: Callable[..., Any]) -> Any:
         """Call `fn(grad_inputs, grad_outputs)` after this node; it may return other grad_inputs. -> removal handle"""
@@ -234,6 +283,10 @@ class AccumulateGrad(Node):
     @property
     def edges(self) -> tuple[Edge, ...]:
         return ()
+
+    @property
+    def _input_metadata(self) -> tuple[InputMetadata, ...]:
+        return (InputMetadata(self.variable.shape, self.variable.dtype),)
 
     def name(self) -> str:
         return "torch::autograd::AccumulateGrad"

@@ -13,10 +13,14 @@ from contextvars import ContextVar
 from typing import Any
 from weakref import ref
 
+from . import dispatch as dispatching
 from . import printing, saved, views
+from .batching import rule_for
 from .dispatch import dispatch, record, run_plain
+from .fallback import loop
+from .forward import jvp
 from .graph import LEAF, VIEW, Version
-from .modes import changed_mode, mode
+from .modes import changed_mode, mode, set_grad, set_mode
 from .primitive import Primitive, ops
 from .size import Size
 from .tensor import Tensor, TensorMeta, bump, new, share_version, tensor_repr
@@ -146,8 +150,11 @@ class Tracked(LevelTensor):
         if m.grad is outside:
             y = dispatch(prim, datas, params, node_class)
         else:
-            with changed_mode(grad=outside):
+            set_grad(outside)
+            try:
                 y = dispatch(prim, datas, params, node_class)
+            finally:
+                set_mode(m)
         single = not isinstance(y, tuple)
         parts = (y,) if single else y
         outs = []
@@ -203,8 +210,6 @@ class Dual(LevelTensor):
         y = dispatch(prim, primals, params, node_class)
         if not mode().forward_grad or all(t is None for t in tangents):
             return y
-        from .forward import jvp
-
         single = not isinstance(y, tuple)
         parts = (y,) if single else y
         ts = jvp(prim, primals, tangents, parts, params)
@@ -273,9 +278,6 @@ class Batched(LevelTensor):
 
     @classmethod
     def _process(cls, prim: Primitive, level: int, args: Any, params: Any, node_class: Any) -> Any:
-        from .batching import rule_for
-        from .fallback import loop
-
         vals, dims = [], []
         for a in args:
             if isinstance(a, Tensor) and a._level == level:
@@ -357,6 +359,9 @@ def process(prim: Primitive, args: Sequence[Any], params: dict[str, Any], node_c
     if level not in LIVE:
         return dispatch(prim, [surviving(a) for a in args], params, node_class)
     return top._process(prim, level, args, params, node_class)  # type: ignore[attr-defined]
+
+
+dispatching.process = process
 
 
 def surviving(a: Any) -> Any:

@@ -282,16 +282,24 @@ class inference_mode(ContextDecorator):
 class changed_mode:
     """`with changed_mode(anomaly=True): ...` for the rarer fields of `Mode`."""
 
-    __slots__ = ("_changes", "_previous")
+    __slots__ = ("_changes", "_entered", "_previous")
 
     def __init__(self, **changes: Any) -> None:
         self._changes = changes
 
     def __enter__(self) -> Mode:
-        self._previous = mode()
-        new = self._previous.replace(**self._changes)
+        self._previous = old = mode()
+        changes = self._changes
+        if (old is GRAD or old is NO_GRAD) and len(changes) == 1 and "grad" in changes:
+            self._entered = new = GRAD if changes["grad"] else NO_GRAD
+        else:
+            self._entered = new = old.replace(**changes)
         set_mode(new)
         return new
 
     def __exit__(self, *exc: object) -> None:
-        set_mode(mode().replace(**{name: getattr(self._previous, name) for name in self._changes}))
+        now = mode()
+        if now is self._entered:
+            set_mode(self._previous)
+        else:  # something inside changed other fields for good
+            set_mode(now.replace(**{name: getattr(self._previous, name) for name in self._changes}))

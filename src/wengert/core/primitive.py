@@ -218,6 +218,27 @@ class OpNode(Node):
         if self.saved:
             self.saved = FREED
 
+    def input_shapes(self) -> Any:
+        if self.saved is FREED or self.prim.variadic:
+            return None
+        out = getattr(self, "_described", {}).get(0)
+        found: list[Any] = []
+        for i, name in enumerate(self.prim.inputs):
+            kept = self.saved.get(name)
+            shape = self.saved.get(name + "_shape")
+            fit = self.fits[i] if self.fits is not None else None
+            if kept.__class__ is SavedInput:
+                found.append((kept.tensor._data.shape, kept.tensor.dtype))
+            elif fit is not None:
+                found.append(fit)
+            elif shape is not None and out is not None:
+                found.append((shape, out.dtype))
+            elif self.prim.fits and out is not None:
+                found.append((out.shape, out.dtype))
+            else:
+                found.append(None)
+        return tuple(found)
+
     def saved_values(self) -> Iterator[tuple[str, Any]]:
         names = self.prim.saved_names
         plan = self.plan

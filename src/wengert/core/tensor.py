@@ -134,7 +134,11 @@ class Tensor(metaclass=TensorMeta):
             return None
         if fn is VIEW:
             fn = self._view.edge(self)
-        return fn.node if fn.__class__ is Port else fn  # type: ignore[no-any-return]
+        if isinstance(fn, Tensor) or fn is None:
+            return None
+        node, nr = (fn.node, fn.nr) if fn.__class__ is Port else (fn, 0)
+        node.describe_output(nr, self._data.shape, self._data.dtype)
+        return node  # type: ignore[no-any-return]
 
     @property
     def output_nr(self) -> int:

@@ -314,7 +314,20 @@ def restore(g: Any, *, shape: tuple[int, ...], dim: Any, keepdim: bool) -> Array
 
 
 def matmul(x: Array, y: Array) -> Array:
+    """NumPy's matmul, by one BLAS call where a batch meets a matrix, and by a product where the inner size is 1."""
+    if x.ndim > 2 and y.ndim == 2:
+        shape = x.shape
+        return np.dot(x.reshape(-1, shape[-1]), y).reshape(*shape[:-1], y.shape[1]) if x.size else np.matmul(x, y)
+    if x.ndim > 1 and y.ndim > 1 and x.shape[-1] == 1 == y.shape[-2]:
+        return np.multiply(x, y)
     return np.matmul(x, y)
+
+
+def linear_map(x: Array, w: Array) -> Array:
+    """x @ w.T over the last dimension of `x`."""
+    if x.ndim <= 2:
+        return np.dot(x, w.T)
+    return matmul(x, w.T)
 
 
 def mm(x: Array, y: Array) -> Array:

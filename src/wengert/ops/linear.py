@@ -10,11 +10,12 @@ from typing import Any
 
 import numpy as np
 
+from ..core.batching import front
 from ..core.dispatch import dispatch
 from ..core.fast import F32, F64, check_version, next_seq
 from ..core.graph import BACKWARD_TWICE, FREED, LEAF, VIEW, Edge, Node, NodeMeta, endpoint
 from ..core.modes import GRAD, NO_GRAD, mode
-from ..core.primitive import ops
+from ..core.primitive import multilinear, ops
 from ..core.samples import Case, T, samples
 from ..core.saved import with_edge
 from ..core.tensor import PLAIN, Tensor, new
@@ -231,6 +232,55 @@ def linear(input: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
     return _linear_any(input, weight, bias)
 
 
+def _weight_rule(xp: Any, g: Any, x: Any) -> Any:
+    if x.ndim == 1:
+        return xp.unsqueeze(g, dim=1) * x
+    rows = math.prod(x.shape[:-1])
+    flat = xp.reshape(g, (rows, g.shape[-1]))
+    return xp.linear_map(xp.transpose(flat, dim0=0, dim1=1), xp.transpose(xp.reshape(x, (rows, x.shape[-1])), dim0=0, dim1=1))
+
+
+def _batch_linear_map(prim: Any, vals: Any, dims: Any, params: Any) -> tuple[Any, int]:
+    """A batch of inputs under one weight is one input with a dimension more; weights that differ need a batched product."""
+    x, w = (front(v, d) for v, d in zip(vals, dims, strict=True))
+    if dims[1] is None:
+        return prim(x, w), 0
+    n = w.shape[0]
+    rank = vals[0].ndim - (dims[0] is not None)
+    if rank == 1:
+        x = ops.unsqueeze(x, dim=x.ndim)
+        return ops.reshape(ops.matmul(w, x), (n, w.shape[1])), 0
+    inner = tuple(x.shape)[-rank:]
+    rows = math.prod(inner[:-1])
+    flat = ops.reshape(x, (n, rows, inner[-1]) if dims[0] is not None else (rows, inner[-1]))
+    y = ops.matmul(flat, ops.transpose(w, dim0=1, dim1=2))
+    return ops.reshape(y, (n, *inner[:-1], w.shape[1])), 0
+
+
+# linear without bias, as one operation: what values of transforms use (fewer levels of dispatch than PyTorch's chain)
+_linear_map = multilinear(
+    "linear_map",
+    inputs=("x", "w"),
+    batch=_batch_linear_map,
+    node="AddmmBackward0",
+    promote=None,
+    vjp=dict(x=lambda xp, g, w: xp.linear_map(g, xp.transpose(w, dim0=0, dim1=1)), w=_weight_rule),
+)
+
+
+def _linear_on_level(input: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
+    """linear on values of transforms."""
+    rows, inner = math.prod(input.shape[:-1]), input.shape[-1]
+    if weight.ndim != 2 or inner != weight.shape[1]:
+        if weight.ndim != 2:
+            raise RuntimeError("mat2 must be a matrix, got 1-D tensor")
+        raise RuntimeError(
+            f"mat1 and mat2 shapes cannot be multiplied ({rows}x{inner} and {weight.shape[1]}x{weight.shape[0]})"
+        )
+    y = _linear_map(input, weight)
+    return y if bias is None else y + bias  # type: ignore[no-any-return]
+
+
 def _linear_any(input: Any, weight: Any, bias: Any) -> Tensor:
     """linear off the straight line: PyTorch's own chain of operations."""
     for position, (name, x) in enumerate((("input", input), ("weight", weight)), 1):
@@ -244,6 +294,8 @@ def _linear_any(input: Any, weight: Any, bias: Any) -> Tensor:
         raise RuntimeError(
             f"both arguments to linear need to be at least 1D, but they are {input.ndim}D and {weight.ndim}D"
         )
+    if (input._level or weight._level or (bias is not None and bias._level)) and weight.ndim == 2:
+        return _linear_on_level(input, weight, bias)
     if bias is None:
         return ops.matmul(input, ops.t(weight))  # type: ignore[no-any-return]
     w = ops.t(weight)
