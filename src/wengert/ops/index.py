@@ -428,11 +428,11 @@ def index_put(input: Tensor, indices: Any, values: Tensor, accumulate: bool = Fa
     return index_set(input, values, ids, at=at, accumulate=bool(accumulate))  # type: ignore[no-any-return]
 
 
-@public(function=False)
-def index_put_(self: Tensor, indices: Any, values: Tensor, accumulate: bool = False) -> Tensor:
+@public
+def index_put_(input: Tensor, indices: Any, values: Tensor, accumulate: bool = False) -> Tensor:
     """`index_put` in place."""
     ids, at = _check_indices("index_put_", indices, values)
-    return index_write(self, values, ids, at, bool(accumulate))
+    return index_write(input, values, ids, at, bool(accumulate))
 
 
 samples(
