@@ -166,7 +166,7 @@ def _twice_vjp(prim: Primitive, primals: Any, tangents: Any, outs: Any, params: 
             edge = edge_of(p) if p._level == level.number else None
             if edge is not None:
                 roots.append(edge)
-                vectors.append(ops.conj(t))
+                vectors.append(t)  # the transpose of v -> conj(J)^T v in PyTorch's convention is J itself
         goals = [u for u in dummies if u is not None]
         with changed_mode(grad=level.grad_outside):
             found = engine.run(roots, vectors, inputs=goals, accumulate=False, down=True) if roots else [None] * len(goals)
@@ -174,5 +174,5 @@ def _twice_vjp(prim: Primitive, primals: Any, tangents: Any, outs: Any, params: 
     result = []
     for u, o in zip(dummies, outs, strict=True):
         g = next(it) if u is not None else None
-        result.append(None if u is None else ops.zeros_like(o) if g is None else ops.conj(unwrap(g, level.number)))
+        result.append(None if u is None else ops.zeros_like(o) if g is None else unwrap(g, level.number))
     return tuple(result)

@@ -412,6 +412,8 @@ operators("add", _add_line, kernels.add)
 operators("sub", _sub_line, kernels.sub, _sub_any, _rsub_operator)
 operators("mul", mul, kernels.mul)
 operators("truediv", _div_line, kernels.div, _div_line, _rdiv)
+for _name in ("__div__", "__rdiv__", "__idiv__"):  # PyTorch still has Python 2's names
+    setattr(Tensor, _name, getattr(Tensor, _name.replace("div", "truediv")))
 
 for _name in ("neg", "exp", "exp2", "expm1", "sin", "cos", "tan", "atan", "sinh", "cosh", "tanh", "asinh", "sigmoid"):
     samples(_name, *pointwise(-1.2, 1.2))
