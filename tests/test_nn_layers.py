@@ -474,6 +474,8 @@ def test_recurrent_errors(kind: str, name: str) -> None:
         lambda t: t.nn.RNNCell(2, 3)(t.ones(4, 3)),
         lambda t: t.nn.GRUCell(2, 3)(t.ones(4, 2), t.ones(3, 3)),
         lambda t: t.nn.GRUCell(2, 3)(t.ones(4, 2), t.ones(4, 2)),
+        lambda t: t.nn.GRUCell(2, 3)(t.ones(2), t.ones(1, 3)),
+        lambda t: t.nn.GRUCell(2, 3)(t.ones(4, 2), t.ones(3)),
         lambda t: t.nn.LSTMCell(2, 3)(t.ones(4, 2), (t.ones(1, 4, 3),) * 2),
         lambda t: t.nn.RNNCell(2, 3, nonlinearity="foo")(t.ones(4, 2)),
     ],

@@ -13,7 +13,6 @@ from ..core.tensor import Tensor
 from ..ops.install import FUNCTIONS as _FUNCTIONS
 from . import reduction as _Reduction
 from ._functional import attention as _attention
-from ._functional import ctc as _ctc
 from ._functional import loss as _loss
 from ._functional.attention import canonical_mask as _canonical_mask
 
@@ -38,7 +37,7 @@ softmax softmin softplus softshrink softsign tanh tanhshrink threshold threshold
 triplet_margin_with_distance_loss unfold upsample upsample_bilinear upsample_nearest
 """.split()
 
-_FAMILIES = (_attention, _ctc, _loss)
+_FAMILIES = (_attention, _loss)
 
 
 def _lacking(name: str) -> Any:

@@ -390,7 +390,7 @@ class RNNCellBase(Module):
         if states is None:
             states = (input.new_zeros((input.size(0), self.hidden_size)),) * len(names)
         elif not batched:
-            states = tuple(s.unsqueeze(0) if s.dim() == 1 else s for s in states)
+            states = tuple(s.unsqueeze(0) for s in states)
         if input.size(1) != self.input_size:
             raise RuntimeError(f"input has inconsistent input_size: got {input.size(1)} expected {self.input_size}")
         for n, state in enumerate(states):
@@ -398,9 +398,9 @@ class RNNCellBase(Module):
                 raise RuntimeError(
                     f"Input batch size {input.size(0)} doesn't match hidden{n} batch size {state.size(0)}"
                 )
-            if state.dim() < 2 or state.size(1) != self.hidden_size:
+            if state.size(1) != self.hidden_size:
                 raise RuntimeError(
-                    f"hidden{n} has inconsistent hidden_size: got {state.size(-1)}, expected {self.hidden_size}"
+                    f"hidden{n} has inconsistent hidden_size: got {state.size(1)}, expected {self.hidden_size}"
                 )
         gates = T.linear(input, self.weight_ih, self.bias_ih)
         out = compute.STEPS[mode](gates, states, self.weight_hh, self.bias_hh, None)

@@ -1,4 +1,4 @@
-"""Scaled dot product attention and the multi-head attention built on it."""
+"""Multi-head attention."""
 
 from __future__ import annotations
 
@@ -12,78 +12,6 @@ from ...core.errors import warn
 from .base import T
 
 NEG_INF = float("-inf")
-
-
-def scaled_dot_product_attention(
-    query: Any,
-    key: Any,
-    value: Any,
-    attn_mask: Any = None,
-    dropout_p: float = 0.0,
-    is_causal: bool = False,
-    *,
-    scale: float | None = None,
-    enable_gqa: bool = False,
-) -> Any:
-    """`softmax(query @ key.T * scale + mask) @ value` over the last two dims.
-
-    query (*, L, E), key (*, S, E), value (*, S, V); a bool mask says what takes part, a float mask is added; rows
-    where nothing takes part give zeros. `enable_gqa`: key and value have fewer heads (dim -3), which are repeated.
-    """
-    if min(query.dim(), key.dim(), value.dim()) < 2:
-        raise RuntimeError(
-            "Expected query, key, and value to all be  at least 2 dimensional, but got "
-            f"query.dim: {query.dim()} key.dim: {key.dim()} and value.dim: {value.dim()} instead."
-        )
-    if not query.dtype == key.dtype == value.dtype:
-        raise RuntimeError(
-            "Expected query, key, and value to have the same dtype, but got "
-            f"query.dtype: {_cname(query)} key.dtype: {_cname(key)} and value.dtype: {_cname(value)} instead."
-        )
-    if attn_mask is not None:
-        kind = attn_mask.dtype
-        if kind != bool_dtype and kind.name != "float32" and kind != query.dtype:
-            raise RuntimeError(
-                "Expected attn_mask dtype to be bool or float or to match query dtype, but got attn_mask.dtype: "
-                f"{_cname(attn_mask)} and  query.dtype: {_cname(query)} instead."
-            )
-        if is_causal:
-            raise RuntimeError(
-                "_scaled_dot_product_attention: Explicit attn_mask should not be set when is_causal=True"
-            )
-    if enable_gqa:
-        heads = query.size(-3)
-        key = key.repeat_interleave(heads // key.size(-3), -3)
-        value = value.repeat_interleave(heads // value.size(-3), -3)
-    if scale is None:
-        scale = 1.0 / math.sqrt(query.size(-1))
-    if is_causal:
-        rows, cols = query.size(-2), key.size(-2)
-        attn_mask = T.ones((rows, cols), dtype=bool_dtype, device=query.device).tril()
-    # Half of the scale on each side keeps the products in range.
-    half = math.sqrt(scale)
-    scores = (query * half) @ (key.transpose(-2, -1) * half)
-    if attn_mask is None:
-        weights = scores.softmax(-1)
-    else:
-        if attn_mask.dtype == bool_dtype:
-            scores = scores.masked_fill(attn_mask.logical_not(), NEG_INF)
-        else:
-            scores = scores + attn_mask
-        empty = (scores == NEG_INF).all(-1, keepdim=True)
-        # softmax of a row of -inf is nan, in both directions: such rows are set aside first
-        weights = scores.masked_fill(empty, 0.0).softmax(-1).masked_fill(empty, 0.0)
-    if dropout_p > 0.0:
-        weights = T.dropout(weights, dropout_p, True)
-    return weights @ value
-
-
-_C_NAMES = {"float32": "float", "float64": "double", "float16": "c10::Half", "bfloat16": "c10::BFloat16",
-            "int32": "int", "int64": "long int", "bool": "bool"}  # fmt: skip
-
-
-def _cname(t: Any) -> str:
-    return _C_NAMES.get(t.dtype.name, t.dtype.name)
 
 
 def canonical_mask(
@@ -300,7 +228,7 @@ def multi_head_attention_forward(
     q = q.reshape(bsz, num_heads, tgt_len, head_dim)
     k = k.reshape(bsz, num_heads, src_len, head_dim)
     v = v.reshape(bsz, num_heads, src_len, head_dim)
-    out = scaled_dot_product_attention(q, k, v, attn_mask, dropout_p, is_causal)
+    out = T.scaled_dot_product_attention(q, k, v, attn_mask, dropout_p, is_causal)
     out = out.permute(2, 0, 1, 3).reshape(bsz * tgt_len, embed_dim)
     out = T.linear(out, out_proj_weight, out_proj_bias).reshape(tgt_len, bsz, -1)
     return (out if batched else out.squeeze(1)), None
