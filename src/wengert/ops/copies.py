@@ -12,6 +12,7 @@ from ..core.tensor import Tensor
 from . import slicing, strided  # noqa: F401
 from .attributes import logical_strides, physical
 from .install import public
+from .join import check_split_sizes
 from .reduce import wrap_dim
 from .shape import infer_size, sizes
 
@@ -114,7 +115,8 @@ def detach_copy(input: Tensor) -> Tensor:
 @public(method=False)
 def split_with_sizes_copy(input: Tensor, split_sizes: Any, dim: int = 0) -> Any:
     """As `split_with_sizes`, in memory of its own."""
-    return TABLE["split_copy"](input, sizes=tuple(split_sizes), dim=wrap_dim(dim, input.ndim))
+    sizes, d = check_split_sizes(input, split_sizes, dim)
+    return TABLE["split_copy"](input, sizes=sizes, dim=d)
 
 
 
@@ -139,7 +141,8 @@ def unsafe_split(input: Tensor, split_size: int, dim: int = 0) -> Any:
 @public
 def unsafe_split_with_sizes(input: Tensor, split_sizes: Any, dim: int = 0) -> Any:
     """As `split_with_sizes`, but the pieces are no views."""
-    return _unsafe_sizes(input, sizes=tuple(split_sizes), dim=wrap_dim(dim, input.ndim))
+    sizes, d = check_split_sizes(input, split_sizes, dim)
+    return _unsafe_sizes(input, sizes=sizes, dim=d)
 
 
 @public

@@ -1,4 +1,4 @@
-"""Grids and combinations of coordinates, Vandermonde matrices, numerical gradients; complex numbers from their parts."""
+"""Grids and combinations of coordinates, numerical gradients; complex numbers from their parts."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def meshgrid(*tensors: Any, indexing: str | None = None) -> tuple[Tensor, ...]:
         if t.ndim > 1:
             raise RuntimeError(f"torch.meshgrid: Expected 0D or 1D tensor in the tensor list but got: {t}")
         if t.dtype is not given[0].dtype:
-            raise RuntimeError("torch.meshgrid expects all tensors to have the same dtype")
+            raise RuntimeError("meshgrid expects all tensors to have the same dtype")
     if indexing not in ("ij", "xy"):
         raise RuntimeError(f'torch.meshgrid: indexing must be one of "xy" or "ij", but received: {indexing}')
     swap = indexing == "xy" and len(given) > 1
@@ -77,25 +77,6 @@ def combinations(input: Tensor, r: int = 2, with_replacement: bool = False) -> T
     index = np.array(list(make(range(input.shape[0]), r)), np.int64).reshape(-1, r)
     columns = [input.index_select(0, ops.tensor(np.ascontiguousarray(index[:, i]))) for i in range(r)]  # type: ignore
     return stack(columns, 1)  # type: ignore[no-any-return]
-
-
-@public(method=False)
-def vander(x: Tensor, N: int | None = None, increasing: bool = False) -> Tensor:
-    """The powers of a vector as columns, N of them, falling unless `increasing`."""
-    if x.ndim != 1:
-        raise RuntimeError("x must be a one-dimensional tensor.")
-    n = x.shape[0] if N is None else N
-    if n < 0:
-        raise RuntimeError("N must be non-negative.")
-    if x.dtype.category < 2:
-        x = x.long()  # type: ignore[attr-defined]
-    if not n:
-        return x.new_zeros((x.shape[0], 0))  # type: ignore[attr-defined, no-any-return]
-    columns = [ops.ones_like(x)]
-    for _ in range(n - 1):
-        columns.append(columns[-1] * x)
-    y: Tensor = stack(columns, 1)
-    return y if increasing else y.flip(1)  # type: ignore[attr-defined, no-any-return]
 
 
 # ---------------------------------------------------------------- numerical gradients
@@ -264,7 +245,6 @@ def polar(abs: Tensor, angle: Tensor, *, out: Tensor | None = None) -> Tensor:
 samples("meshgrid", Case(T(2), T(3), indexing="ij"), Case(T(2), T(3), T(2), indexing="xy"))
 samples("cartesian_prod", Case(T(2), T(3)), Case(T(2)))
 samples("combinations", Case(T(4)), Case(T(3), 3), Case(T(3), 2, True))
-samples("vander", Case(T(3)), Case(T(3), 2, True))
 samples("gradient", Case(T(5)), Case(T(3, 4), dim=1, spacing=0.5), Case(T(4), edge_order=2))
 samples("complex", Case(T(2, 3), T(2, 3)), Case(T(3, 1), T(2)), complex=False, why_not="takes real tensors")
 samples(

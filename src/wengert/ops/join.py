@@ -379,9 +379,8 @@ def split_method(self: Tensor, split_size: Any, dim: int = 0) -> tuple[Tensor, .
     return pieces(self, sizes, d, _Split, None)  # type: ignore[no-any-return]
 
 
-@public
-def split_with_sizes(input: Tensor, split_sizes: Any, dim: int = 0) -> tuple[Tensor, ...]:
-    """Pieces of the given sizes along `dim`, as views."""
+def check_split_sizes(input: Tensor, split_sizes: Any, dim: int) -> tuple[tuple[int, ...], int]:
+    """The sizes as ints and the dimension, after PyTorch's checks."""
     if not isinstance(split_sizes, (tuple, list)):
         raise TypeError(
             "split_with_sizes(): argument 'split_sizes' (position 2) must be tuple of ints, not "
@@ -401,6 +400,13 @@ def split_with_sizes(input: Tensor, split_sizes: Any, dim: int = 0) -> tuple[Ten
             f"split_with_sizes expects split_sizes to sum exactly to {extent} (input tensor's size at dimension {d}), "
             f"but got split_sizes={list(sizes)}"
         )
+    return sizes, d
+
+
+@public
+def split_with_sizes(input: Tensor, split_sizes: Any, dim: int = 0) -> tuple[Tensor, ...]:
+    """Pieces of the given sizes along `dim`, as views."""
+    sizes, d = check_split_sizes(input, split_sizes, dim)
     return pieces(input, sizes, d, _SplitSizes, _split_sizes)  # type: ignore[no-any-return]
 
 
