@@ -66,7 +66,7 @@ def _comparison(name: str, symbol: str, *names: str, refused: str) -> Any:
 
     def slow_operator(self: Any, other: Any) -> Any:
         if isinstance(other, np.ndarray) and name in ("eq", "ne") and other.dtype in FROM_NUMPY:
-            other = ops.from_numpy(other)  # of all operators, PyTorch's == and != alone take arrays
+            other = ops.from_numpy(other)  # of all operators, PyTorch's == alone takes arrays (its != answers True)
         return slow(self, other) if isinstance(other, OPERANDS) else NotImplemented
 
     written = elementwise(
@@ -268,7 +268,7 @@ def bitwise_not_(self: Tensor) -> Tensor:
     return inplace(_bitwise_not, self, (), {})
 
 
-setattr(Tensor, "__invert__", lambda self: _bitwise_not(self))
+Tensor.__invert__ = lambda self: _bitwise_not(self)
 samples("bitwise_not", Case(T(3, dtype="int64")), Case(T(2, 2, dtype="bool")), differentiable=False)
 
 # ---------------------------------------------------------------- nearness

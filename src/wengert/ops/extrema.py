@@ -126,7 +126,8 @@ def _install(name: str, ufunc: Any, arg: Any, pair: Any) -> None:
     among = reduction(
         "a" + name, params=("dim", "keepdim"), vjp=dict(x=_amax_rule), jvp=dict(x=_amax_jvp),
         kernel=supported(
-            lambda x, dim, keepdim: ufunc.reduce(x, axis=dim, keepdims=keepdim), f"{name}_values_cpu", "c"
+            lambda x, dim=None, keepdim=False: ufunc.reduce(x, axis=dim, keepdims=keepdim),
+            f"{name}_values_cpu", "c",
         ),
     )  # fmt: skip
     kind = TYPES[name]
@@ -185,6 +186,7 @@ def _install(name: str, ufunc: Any, arg: Any, pair: Any) -> None:
     for fn, called in ((public_max, name), (public_amax, "a" + name)):
         fn.__name__ = fn.__qualname__ = called
         public(fn)
+        setattr(ops, called, fn)  # rules may leave out dim and keepdim
     samples(
         name, Case(T(3, 4)), Case(T(3, 4), 1), Case(T(3, 4), 0, True), Case(T()), Case(T(3, 4), T(4)), complex=False
     )
@@ -193,7 +195,9 @@ def _install(name: str, ufunc: Any, arg: Any, pair: Any) -> None:
     arg_name = "arg" + name
     arg_prim = reduction(
         arg_name, params=("dim", "keepdim"), vjp=None, promote=None, batch=batch_flat,
-        kernel=lambda x, dim, keepdim: np.zeros((), np.int64) if x.ndim == 0 else arg(x, axis=dim, keepdims=keepdim),
+        kernel=lambda x, dim=None, keepdim=False: (
+            np.zeros((), np.int64) if x.ndim == 0 else arg(x, axis=dim, keepdims=keepdim)
+        ),
     )  # fmt: skip
 
     arg_line = single(arg_prim)
@@ -219,6 +223,7 @@ def _install(name: str, ufunc: Any, arg: Any, pair: Any) -> None:
     public_arg.__name__ = public_arg.__qualname__ = arg_name
     public_arg.__doc__ = f"Where the {word} element is (the first, if there are several): flat, or along `dim`."
     public(public_arg)
+    setattr(ops, arg_name, public_arg)
     samples(arg_name, Case(T(3, 4)), Case(T(3, 4), 1), Case(T(3, 4), 0, True), differentiable=False, complex=False)
 
 

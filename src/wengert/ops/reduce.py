@@ -191,7 +191,7 @@ samples("mean", *_REDUCED[:4])
 # ---------------------------------------------------------------- without nan
 
 
-def _nansum_kernel(x: Any, *, dim: Any, keepdim: bool) -> Any:
+def _nansum_kernel(x: Any, *, dim: Any = None, keepdim: bool = False) -> Any:
     if x.dtype.kind in "fc":
         x = np.where(np.isnan(x), x.dtype.type(0), x)
     return kernels.sum(x, dim=dim, keepdim=keepdim)
@@ -245,7 +245,7 @@ samples("nanmean", *_REDUCED[:4], complex=False)
 # ---------------------------------------------------------------- prod
 
 
-def _prod_kernel(x: Any, *, dim: Any, keepdim: bool) -> Any:
+def _prod_kernel(x: Any, *, dim: Any = None, keepdim: bool = False) -> Any:
     kind: Any = np.int64 if x.dtype.kind in "biu" else x.dtype
     multiply: Any = np.multiply
     return multiply.reduce(x, axis=dim, keepdims=keepdim, dtype=kind)
@@ -333,7 +333,7 @@ samples("prod", Case(T(3, 4)), Case(T(3, 4), 1), Case(T(2, 3, 2), 0, keepdim=Tru
 
 
 def _truth(name: str, ufunc: Any) -> Any:
-    def kernel(x: Any, *, dim: Any, keepdim: bool) -> Any:
+    def kernel(x: Any, *, dim: Any = None, keepdim: bool = False) -> Any:
         y = ufunc.reduce(x.astype(np.bool_, copy=False), axis=dim, keepdims=keepdim)
         return y.astype(np.uint8) if x.dtype == np.uint8 else y
 
@@ -365,7 +365,7 @@ _count_nonzero = reduction(
     "count_nonzero",
     params=("dim",),
     promote=None,
-    kernel=lambda x, dim: np.count_nonzero(x, axis=dim) if dim is not None else np.asarray(np.count_nonzero(x)),
+    kernel=lambda x, dim=None: np.asarray(np.count_nonzero(x, axis=dim)),
     vjp=None,
     half="native",
 )
@@ -379,5 +379,14 @@ def count_nonzero(input: Tensor, dim: Any = None) -> Tensor:
 
 
 samples("count_nonzero", Case(T(3, 4)), Case(T(3, 4), 1), Case(T(3, 4), (0, 1)), differentiable=False)
+
+# what rules call as xp.<name> takes the same defaults on Tensors as on arrays
+for _prim in (_sum, _mean, _nansum, _prod):
+
+    def _with_defaults(x: Any, dim: Any = None, keepdim: bool = False, prim: Any = _prim) -> Any:
+        return prim(x, dim=dim, keepdim=keepdim)
+
+    setattr(ops, _prim.name, _with_defaults)
+ops.all, ops.any, ops.count_nonzero = all, any, count_nonzero
 
 __all__ = ["cast_input", "count", "np", "reduce_dims", "wrap_dim"]

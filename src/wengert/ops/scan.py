@@ -188,6 +188,13 @@ def given_dim(name: str, dim: Any, axis: Any = None) -> int:
     return dim.__index__()  # type: ignore[no-any-return]
 
 
+for _prim in (_cumsum, _cumprod):
+
+    def _with_defaults(x: Any, dim: int, reverse: bool = False, prim: Any = _prim) -> Any:
+        return prim(x, dim=dim, reverse=reverse)
+
+    setattr(ops, _prim.name, _with_defaults)
+
 cumsum = _install(_cumsum, "The running sum along `dim`. Integers sum in int64. Differentiable.")
 cumprod = _install(_cumprod, "The running product along `dim`. Differentiable, with zeros too.")
 _SCANNED = (Case(T(3, 4), 1), Case(T(3, 4), 0), Case(T(2, 3, 2), -2), Case(T(), 0), Case(T(0, 3), 0))

@@ -8,7 +8,7 @@ import numpy as np
 
 from ..core.errors import warn
 from ..core.inplace import write_out
-from ..core.primitive import reduction
+from ..core.primitive import ops, reduction
 from ..core.samples import Case, T, samples
 from ..core.tensor import Tensor
 from ..kernels import numpy as kernels
@@ -17,7 +17,7 @@ from .lines import single
 from .reduce import cast_input, count, reduce_dims
 
 
-def _var_kernel(x: Any, *, dim: Any, correction: Any, keepdim: bool) -> Any:
+def _var_kernel(x: Any, *, dim: Any = None, correction: Any = 1, keepdim: bool = False) -> Any:
     n = x.size if dim is None else count(x.shape, dim)
     free = max(n - correction, 0)
     if x.dtype.kind == "c":
@@ -29,7 +29,7 @@ def _var_kernel(x: Any, *, dim: Any, correction: Any, keepdim: bool) -> Any:
     return np.add.reduce(squares, dim, None, None, keepdim) / squares.dtype.type(free)
 
 
-def _std_kernel(x: Any, *, dim: Any, correction: Any, keepdim: bool) -> Any:
+def _std_kernel(x: Any, *, dim: Any = None, correction: Any = 1, keepdim: bool = False) -> Any:
     return np.sqrt(_var_kernel(x, dim=dim, correction=correction, keepdim=keepdim))
 
 
@@ -164,4 +164,11 @@ std = _install(_std, "Standard deviation: the root of `var`. The gradient where 
 var_mean = _install(_var_mean, "(variance, mean) of all elements or over `dim`.")
 std_mean = _install(_std_mean, "(standard deviation, mean) of all elements or over `dim`.")
 
-__all__ = ["np"]
+for _prim in (_var, _std):
+
+    def _with_defaults(
+        x: Any, dim: Any = None, correction: Any = 1, keepdim: bool = False, prim: Any = _prim
+    ) -> Any:
+        return prim(x, dim=dim, correction=correction, keepdim=keepdim)
+
+    setattr(ops, _prim.name, _with_defaults)
