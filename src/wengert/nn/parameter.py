@@ -237,6 +237,14 @@ class UninitializedTensorMixin:
         """The same on the CPU."""
         return self
 
+    def detach_(self) -> Any:
+        """Refused, as every operation is."""
+        return self._data
+
+    def numel(self) -> Any:
+        """Refused, as every operation is."""
+        return self._data
+
     def _like(self, data: Any) -> Any:
         this: Any = self
         return _adopt(self.__class__, data, this.requires_grad)
