@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from .pointwise import relu, where  # noqa: F401
+from .pointwise import relu, row_major, where  # noqa: F401
 
 from .shapes import (  # noqa: F401
     alias, as_strided, diagonal, expand, permute, reshape, squeeze, strided_gather, strided_scatter, t, transpose,
@@ -282,7 +282,7 @@ def sum(x: Array, *, dim: Any = None, keepdim: bool = False, dtype: Any = None) 
     """Sum over `dim` (None: all). Bool and integers sum in int64."""
     if dtype is None and x.dtype.kind in "biu":
         dtype = np.int64
-    return np.add.reduce(x, axis=dim, keepdims=keepdim, dtype=dtype)
+    return row_major(np.add.reduce(x, dim, dtype, None, keepdim))
 
 
 def mean(x: Array, *, dim: Any = None, keepdim: bool = False) -> Array:
@@ -293,9 +293,9 @@ def mean(x: Array, *, dim: Any = None, keepdim: bool = False) -> Array:
         n = 1
         for d in dim if isinstance(dim, tuple) else (dim,):
             n *= x.shape[d]
-    y = np.add.reduce(x, axis=dim, keepdims=keepdim)
+    y = np.add.reduce(x, dim, None, None, keepdim)
     if y.__class__ is ndarray:
-        return np.true_divide(y, n if n else np.nan, out=y)
+        return row_major(np.true_divide(y, n if n else np.nan, out=y))
     return np.true_divide(y, x.dtype.type(n if n else np.nan), dtype=x.dtype)
 
 

@@ -15,6 +15,11 @@ Array = Any
 F32, F64 = np.dtype(np.float32), np.dtype(np.float64)
 I32, I64 = np.dtype(np.int32), np.dtype(np.int64)
 
+def row_major(y: Any) -> Any:
+    """A result in row-major order, as PyTorch's reductions and scans lay theirs out whatever the input's order."""
+    return y if y.ndim < 2 or y.flags.c_contiguous else np.ascontiguousarray(y)
+
+
 #: below this many elements np.where costs less than four passes
 LARGE = 4096
 

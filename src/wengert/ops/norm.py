@@ -12,6 +12,7 @@ from ..core.inplace import write_out
 from ..core.primitive import general, ops, reduction
 from ..core.samples import Case, T, samples
 from ..core.tensor import Tensor
+from ..kernels.pointwise import row_major
 from .compare import tensor_operand
 from .elementwise import _refuse_bool as refuse_bool
 from .install import public
@@ -27,7 +28,7 @@ def _norm_kernel(x: Any, *, ord: Any, dim: Any, keepdim: bool) -> Any:
             flat = x.ravel(order="K")
             y = np.sqrt(np.dot(flat, flat))
             return y.reshape((1,) * x.ndim) if keepdim else y
-        return np.sqrt(np.add.reduce(x * x, dim, None, None, keepdim))
+        return row_major(np.sqrt(np.add.reduce(x * x, dim, None, None, keepdim)))
     r = np.abs(x)
     if ord == 2:
         return np.sqrt(np.add.reduce(x.real * x.real + x.imag * x.imag, axis=dim, keepdims=keepdim))

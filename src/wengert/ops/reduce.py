@@ -12,6 +12,7 @@ from ..core.primitive import composite, kernel_helper, ops, reduction
 from ..core.samples import Case, T, samples
 from ..core.tensor import Tensor
 from ..kernels import numpy as kernels
+from ..kernels.pointwise import row_major
 from .install import public
 from .lines import single, total
 
@@ -248,7 +249,7 @@ samples("nanmean", *_REDUCED[:4], complex=False)
 def _prod_kernel(x: Any, *, dim: Any = None, keepdim: bool = False) -> Any:
     kind: Any = np.int64 if x.dtype.kind in "biu" else x.dtype
     multiply: Any = np.multiply
-    return multiply.reduce(x, axis=dim, keepdims=keepdim, dtype=kind)
+    return row_major(multiply.reduce(x, axis=dim, keepdims=keepdim, dtype=kind))
 
 
 @composite
@@ -334,7 +335,7 @@ samples("prod", Case(T(3, 4)), Case(T(3, 4), 1), Case(T(2, 3, 2), 0, keepdim=Tru
 
 def _truth(name: str, ufunc: Any) -> Any:
     def kernel(x: Any, *, dim: Any = None, keepdim: bool = False) -> Any:
-        y = ufunc.reduce(x.astype(np.bool_, copy=False), axis=dim, keepdims=keepdim)
+        y = row_major(ufunc.reduce(x.astype(np.bool_, copy=False), axis=dim, keepdims=keepdim))
         return y.astype(np.uint8) if x.dtype == np.uint8 else y
 
     prim = reduction(name, params=("dim", "keepdim"), promote=None, kernel=kernel, vjp=None, half="native")

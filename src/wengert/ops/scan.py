@@ -17,6 +17,7 @@ from ..core.primitive import TABLE, general, linear, ops
 from ..core.return_types import TYPES
 from ..core.samples import Case, T, samples
 from ..core.tensor import Tensor
+from ..kernels.pointwise import row_major
 from .extrema import write_pair
 from .install import public
 from .lines import refuse, single, supported
@@ -119,7 +120,7 @@ def _accumulated(ufunc: Any) -> Any:
         kind = np.int64 if x.dtype.kind in "biu" else x.dtype
         if reverse:
             return np.flip(ufunc.accumulate(np.flip(x, dim), axis=dim, dtype=kind), dim)
-        return ufunc.accumulate(x, axis=dim, dtype=kind)
+        return row_major(ufunc.accumulate(x, axis=dim, dtype=kind))
 
     return kernel
 
@@ -208,13 +209,13 @@ def _running(ufunc: Any, at_least: Any) -> Any:
     def kernel(x: Any, *, dim: int) -> tuple[Any, Any]:
         if x.ndim == 0:
             return x.copy(), np.zeros((), np.int64)
-        values = ufunc.accumulate(x, axis=dim)
+        values = row_major(ufunc.accumulate(x, axis=dim))
         # a new record is where x is as good as all before it: the index of the last record runs along
         record = at_least(x, values)
         if x.dtype.kind == "f":
             record |= np.isnan(x)
         places = np.arange(x.shape[dim]).reshape([-1 if d == dim else 1 for d in range(x.ndim)])
-        return values, np.maximum.accumulate(np.where(record, places, 0), axis=dim)
+        return values, row_major(np.maximum.accumulate(np.where(record, places, 0), axis=dim))
 
     return kernel
 
@@ -252,8 +253,8 @@ def _logcumsumexp_kernel(x: Any, *, dim: int) -> Any:
     if x.ndim == 0:
         return x.copy()
     if x.dtype.kind == "f":
-        return np.logaddexp.accumulate(x, axis=dim)
-    y = np.array(x)
+        return row_major(np.logaddexp.accumulate(x, axis=dim))
+    y = np.array(x, order="C")
     along = np.moveaxis(y, dim, 0)
     for i in range(1, along.shape[0]):
         along[i] = complex_logaddexp(along[i - 1], along[i])

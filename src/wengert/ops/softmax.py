@@ -11,6 +11,7 @@ from ..core.inplace import write_out
 from ..core.primitive import general, reduction
 from ..core.samples import Case, T, samples
 from ..core.tensor import Tensor
+from ..kernels.pointwise import row_major
 from .install import public
 from .lines import single
 from .reduce import cast_input, reduce_dims, wrap_dim
@@ -24,7 +25,7 @@ def _softmax_kernel(x: Any, *, dim: int) -> Any:
         return np.ones_like(x)
     if x.size == 0:
         return x.copy()
-    e = x - maximum(x, dim, None, None, True)
+    e = row_major(x - maximum(x, dim, None, None, True))
     np.exp(e, e)
     e /= add(e, dim, None, None, True)
     return e
@@ -35,7 +36,7 @@ def _log_softmax_kernel(x: Any, *, dim: int) -> Any:
         return np.zeros_like(x)
     if x.size == 0:
         return x.copy()
-    e = x - maximum(x, dim, None, None, True)
+    e = row_major(x - maximum(x, dim, None, None, True))
     e -= np.log(add(np.exp(e), dim, None, None, True))
     return e
 
@@ -101,7 +102,7 @@ def _logsumexp_kernel(x: Any, *, dim: Any, keepdim: bool) -> Any:
     if odd.any():
         top = np.where(odd, top.dtype.type(0), top)
     y = np.log(add(np.exp(x - top), dim, None, None, keepdim))
-    return y + top.reshape(y.shape)
+    return row_major(y + top.reshape(y.shape))
 
 
 def _logsumexp_weights(xp: Any, x: Any, out: Any, dim: Any, keepdim: bool) -> Any:

@@ -11,6 +11,7 @@ from ..core.primitive import general
 from ..core.return_types import TYPES
 from ..core.samples import Case, T, samples
 from ..core.tensor import Tensor
+from ..kernels import numpy as kernels
 from .extrema import write_pair
 from .install import public
 from .lines import single
@@ -29,8 +30,12 @@ def _sort_kernel(x: Any, *, dim: int, descending: bool, stable: bool) -> tuple[A
     if x.ndim == 0:
         return x.copy(), np.zeros((), np.int64)
     index = order(x, dim, descending)
-    values = x[index] if x.ndim == 1 else np.take_along_axis(x, index, dim)
-    return values, np.ascontiguousarray(index)
+    if x.ndim == 1:
+        return x[index], np.ascontiguousarray(index)
+    values = np.take_along_axis(x, index, dim)
+    if x.flags.c_contiguous or 0 in x.strides:
+        return values, np.ascontiguousarray(index)
+    return kernels.like_layout(values, x), kernels.like_layout(index, x)
 
 
 def _permuted_rule(xp: Any, gs: Any, needs: Any, x_shape: Any, out1: Any, dim: int) -> Any:

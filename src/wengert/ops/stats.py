@@ -12,6 +12,7 @@ from ..core.primitive import ops, reduction
 from ..core.samples import Case, T, samples
 from ..core.tensor import Tensor
 from ..kernels import numpy as kernels
+from ..kernels.pointwise import row_major
 from .install import public
 from .lines import single
 from .reduce import cast_input, count, reduce_dims
@@ -26,7 +27,7 @@ def _var_kernel(x: Any, *, dim: Any = None, correction: Any = 1, keepdim: bool =
     else:
         squares = x - np.add.reduce(x, dim, None, None, True) / x.dtype.type(n)
         squares *= squares
-    return np.add.reduce(squares, dim, None, None, keepdim) / squares.dtype.type(free)
+    return row_major(np.add.reduce(squares, dim, None, None, keepdim) / squares.dtype.type(free))
 
 
 def _std_kernel(x: Any, *, dim: Any = None, correction: Any = 1, keepdim: bool = False) -> Any:
