@@ -100,6 +100,9 @@ class BackwardCFunction(Node, FunctionCtx, metaclass=FunctionNodeMeta):
     def saved_values(self) -> Iterator[tuple[str, Any]]:
         return iter(())
 
+    def sent(self) -> tuple[Any, ...]:
+        return tuple(None if s is None else np.broadcast_to(np.zeros((), s[1]), s[0]) for s in self.shapes)
+
     @property
     def saved_tensors(self) -> tuple[Any, ...]:
         """What was given to `save_for_backward` (inside `jvp`: to `save_for_forward`)."""

@@ -53,11 +53,6 @@ class UnaryNode(FlatNode):
         return (self.r0(xp, gs),)
 
 
-    def input_shapes(self) -> Any:
-        out = getattr(self, "_described", {}).get(0)
-        return None if out is None else ((out.shape, out.dtype),)
-
-
 class UnaryInputNode(UnaryNode):
     """y = f(x), keeping x."""
 
@@ -113,13 +108,6 @@ class BinaryNode(FlatNode):
         if self.shapes is not None:
             return fitted(self.shapes, g0, g1, xp)
         return g0, g1
-
-
-    def input_shapes(self) -> Any:
-        out = getattr(self, "_described", {}).get(0)
-        if out is None:
-            return None
-        return tuple((shape, out.dtype) for shape in self.shapes or (out.shape, out.shape))
 
 
 class BinaryInputNode(BinaryNode):

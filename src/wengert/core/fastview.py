@@ -14,7 +14,7 @@ from .graph import LEAF, VIEW, Edge, InferenceVersion, NodeMeta, Port, Version, 
 from .modes import GRAD, NO_GRAD, mode
 from .primitive import Primitive
 from .tensor import Tensor
-from .views import MULTI_VIEW, NO_GRAD_VIEW, ViewInfo
+from .views import MULTI_VIEW, NO_GRAD_VIEW, ViewInfo, inherited
 
 new = object.__new__
 
@@ -102,7 +102,7 @@ def viewed(x: Tensor, data: Any, step: tuple[Any, Any], made: Any, arg: Any) -> 
     else:
         info.base = parent.base
         info.chain = (*parent.chain, step)
-        info.creation = parent.creation if m is GRAD else 1
+        info.creation = inherited(0, parent.creation) if m is GRAD else 1
         fn = x._fn
         if fn is VIEW:
             fn = parent.fn if parent.seen == version.n else parent.edge(x)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import itertools
 from collections import OrderedDict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 from weakref import ref
 
@@ -152,7 +152,7 @@ class Node(metaclass=NodeMeta):
     values are wanted as arrays (one level down) or as Tensors with their history.
     """
 
-    __slots__ = ("__weakref__", "_described", "_metadata", "_trace", "hooks", "seq")
+    __slots__ = ("__weakref__", "_consumer", "_described", "_metadata", "_trace", "hooks", "seq")
 
     prim: Primitive
     seq: int
@@ -182,12 +182,18 @@ class Node(metaclass=NodeMeta):
     @property
     def next_functions(self) -> tuple[tuple[Any, int], ...]:
         """((node, output number), ...) of the producers of this node's inputs."""
-        below = tuple(endpoint(e) for e in self.edges)
-        described = self.input_shapes() or ()
-        for (node, nr), seen in zip(below, described):  # noqa: B905 (may be empty)
-            if node is not None and seen is not None:
-                node.describe_output(nr, *seen)
-        return below
+        me = ref(self)
+        below = []
+        for i, e in self.shown_edges():
+            node, nr = endpoint(e)
+            if node is not None and node.__class__ is not AccumulateGrad:
+                node._consumer = me, i, nr
+            below.append((node, nr))
+        return tuple(below)
+
+    def shown_edges(self) -> Iterable[tuple[int, Edge]]:
+        """(position among `edges`, edge) of the inputs that users see."""
+        return enumerate(self.edges)
 
     @property
     def metadata(self) -> dict[Any, Any]:
@@ -212,14 +218,36 @@ class Node(metaclass=NodeMeta):
     def _input_metadata(self) -> tuple[InputMetadata, ...]:
         """What the gradients that arrive here look like: shape, dtype and device of this node's outputs.
 
-        Nodes keep no shapes; they are learned from the tensor (or the consumer) through which the node was reached."""
-        known: dict[int, InputMetadata] = getattr(self, "_described", {})
-        if not known:
-            raise NotImplementedError(
-                f"_input_metadata of this {self.name()}: wengert knows it for nodes reached from a tensor's grad_fn "
-                "through operations that keep their inputs' shapes, and this one was not"
-            )
+        Nodes keep no shapes. They are learned from the tensor whose `grad_fn` this is, or, for a node reached through
+        `next_functions`, from what its consumer would send here."""
+        node, path = self, []
+        while not hasattr(node, "_described"):
+            consumer, i, nr = getattr(node, "_consumer", (lambda: None, 0, 0))
+            above = consumer()
+            if above is None:
+                raise NotImplementedError(
+                    f"_input_metadata of this {self.name()}: hold the nodes through which you reached it"
+                )
+            path.append((above, i, node, nr))
+            node = above
+        for above, i, node, nr in reversed(path):
+            seen = above.sent()[i]
+            if seen is None:
+                raise NotImplementedError(f"_input_metadata of this {node.name()}: {above.name()} sends it no gradient")
+            node.describe_output(nr, seen.shape, seen.dtype)
+        known = self._described  # type: ignore[has-type]
         return tuple(known[nr] for nr in sorted(known))
+
+    def sent(self) -> tuple[Any, ...]:
+        """The gradients that this node sends for zeros: their shapes and dtypes are those of its inputs."""
+        import numpy as np
+
+        from ..kernels import numpy as kernels
+
+        known = self._described  # type: ignore[has-type]
+        many = self.n_outputs != 1
+        gs = {nr: np.zeros(d.shape, d.dtype.np) for nr, d in known.items()}
+        return self.propagate(tuple(gs.get(i) for i in range(self.count)) if many else gs[0], True, kernels)  # type: ignore[attr-defined]
 
     def describe_output(self, nr: int, shape: Any, dtype: Any) -> None:
         """Note what output `nr` looks like."""
@@ -227,10 +255,6 @@ class Node(metaclass=NodeMeta):
             self._described[nr] = InputMetadata(shape, dtype)  # type: ignore[has-type]
         except AttributeError:
             self._described: dict[int, InputMetadata] = {nr: InputMetadata(shape, dtype)}
-
-    def input_shapes(self) -> tuple[Any, ...] | None:
-        """(shape, dtype) of each input, as far as this node can tell; None entries where it cannot."""
-        return None
 
     def register_hook(self, fn: Callable[..., Any]) -> Any:
         """Call `fn(grad_inputs, grad_outputs)` after this node; it may return other grad_inputs. -> removal handle"""
@@ -251,7 +275,7 @@ class Node(metaclass=NodeMeta):
         return self.hooks
 
     def __repr__(self) -> str:
-        return f"<{self.name()} object at {hex(id(self))}>"
+        return f"<{type(self).__name__} object at {hex(id(self))}>"
 
     def __getattr__(self, attribute: str) -> Any:
         if attribute.startswith(("_saved_", "_raw_saved_")):

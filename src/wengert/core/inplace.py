@@ -33,7 +33,7 @@ def inplace_with(fn: Callable[[Tensor], Tensor], t: Tensor, others: Sequence[Any
 
         return inplace_on_level(fn, t, others)
     m = mode()
-    check_inplace(t, m)
+    check_inplace(t, m, others)
     if m.mutation_context is not None:
         m.mutation_context.before_change(t)
     tracked = m.grad and (t._fn is not None or any(isinstance(o, Tensor) and o._fn is not None for o in others))

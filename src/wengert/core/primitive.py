@@ -12,12 +12,12 @@ and `xp` is where it computes: the kernels on arrays, or `ops` on Tensors under 
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from types import SimpleNamespace
 from typing import Any
 
 from ..kernels import numpy as kernels
-from .graph import FREED, BACKWARD_TWICE, Edge, Node, endpoint
+from .graph import FREED, BACKWARD_TWICE, Edge, Node
 from .saved import SavedInput, SavedOutput, SavedPacked
 from .tensor import Tensor, version_of
 
@@ -174,13 +174,12 @@ class OpNode(Node):
     def edges(self) -> tuple[Edge, ...]:
         return self.edge_tuple
 
-    @property
-    def next_functions(self) -> tuple[tuple[Any, int], ...]:
-        """(node, output number) of the producers of the inputs that can have a gradient at all."""
+    def shown_edges(self) -> Iterable[tuple[int, Edge]]:
+        """The inputs that can have a gradient at all."""
         if self.prim.variadic:
-            return Node.next_functions.fget(self)  # type: ignore[attr-defined, no-any-return]
+            return enumerate(self.edge_tuple)
         may = self.prim.differentiable_inputs
-        return tuple(endpoint(e) for e, can in zip(self.edge_tuple, may, strict=True) if can)
+        return [(i, e) for i, (e, can) in enumerate(zip(self.edge_tuple, may, strict=True)) if can]
 
     def environment(self, raw: bool) -> dict[str, Any]:
         """Name -> value for the rules."""
@@ -217,27 +216,6 @@ class OpNode(Node):
     def release(self) -> None:
         if self.saved:
             self.saved = FREED
-
-    def input_shapes(self) -> Any:
-        if self.saved is FREED or self.prim.variadic:
-            return None
-        out = getattr(self, "_described", {}).get(0)
-        found: list[Any] = []
-        for i, name in enumerate(self.prim.inputs):
-            kept = self.saved.get(name)
-            shape = self.saved.get(name + "_shape")
-            fit = self.fits[i] if self.fits is not None else None
-            if kept.__class__ is SavedInput:
-                found.append((kept.tensor._data.shape, kept.tensor.dtype))
-            elif fit is not None:
-                found.append(fit)
-            elif shape is not None and out is not None:
-                found.append((shape, out.dtype))
-            elif self.prim.fits and out is not None:
-                found.append((out.shape, out.dtype))
-            else:
-                found.append(None)
-        return tuple(found)
 
     def saved_values(self) -> Iterator[tuple[str, Any]]:
         names = self.prim.saved_names

@@ -151,9 +151,10 @@ def raise_modified(data: Any, edge: Edge, now: int, then: int) -> None:
         kind, shape = data.dtype, tuple(data.shape)
     else:
         kind, shape = FROM_NUMPY[data.dtype], data.shape
+    type_name = "CPUBoolType" if kind.name == "bool" else f"torch.{kind.scalar_name}Tensor"
     raise RuntimeError(
         "one of the variables needed for gradient computation has been modified by an inplace operation: "
-        f"[torch.{kind.scalar_name}Tensor {list(shape)}]{made} is at version {now}; expected version {then} instead. "
+        f"[{type_name} {list(shape)}]{made} is at version {now}; expected version {then} instead. "
         "Hint: enable anomaly detection to find the operation that failed to compute its gradient, with "
         "torch.autograd.set_detect_anomaly(True, check_nan=False)."
     )
@@ -161,7 +162,8 @@ def raise_modified(data: Any, edge: Edge, now: int, then: int) -> None:
 
 def short_name(node: Node) -> str:
     """MulBackward0 -> Mul, as PyTorch's messages call it."""
-    return re.sub(r"Backward\d*$", "", node.name())
+    name = re.sub(r"Backward\d*$", "", node.name())
+    return name
 
 
 def raise_modified_input(tensor: Tensor, then: int) -> None:

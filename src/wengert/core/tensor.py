@@ -214,10 +214,9 @@ class Tensor(metaclass=TensorMeta):
     @property
     def data(self) -> Tensor:
         """The same memory outside the graph, with a version counter of its own."""
-        out = wrap(self._data)
-        if self.__class__ not in PLAIN or self.__class__ is not Tensor:
-            out = self._rewrap(out)
-        return out
+        if self._level:
+            return self.detach()  # type: ignore[attr-defined, no-any-return]
+        return self._rewrap(wrap(self._data))
 
     @data.setter
     def data(self, value: Tensor) -> None:
@@ -228,6 +227,10 @@ class Tensor(metaclass=TensorMeta):
         self._data = value._data
 
     def _rewrap(self, out: Tensor) -> Tensor:
+        """`out` as an instance of the user's subclass that this tensor is of."""
+        cls = self.__class__
+        if cls not in PLAIN and not self._level:
+            out.__class__ = cls
         return out
 
     # ---- printing

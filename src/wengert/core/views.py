@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from .graph import LEAF, VIEW, Edge, InferenceVersion, RestridedVersion, next_seq
+from .graph import LEAF, VIEW, Edge, Port, InferenceVersion, RestridedVersion, next_seq
 from .modes import Mode
 from .tensor import Tensor, is_inference, new, share_version
 
@@ -12,7 +13,7 @@ if TYPE_CHECKING:
     from .primitive import Primitive
 
 #: how a view came about, which decides what may be done to it in place
-PLAIN_VIEW, NO_GRAD_VIEW, MULTI_VIEW, INFERENCE_VIEW, FUNCTION_VIEW = range(5)
+PLAIN_VIEW, NO_GRAD_VIEW, MULTI_VIEW, INFERENCE_VIEW, FUNCTION_VIEW, OF_NO_GRAD_VIEW = range(6)
 
 
 class ViewInfo:
@@ -43,17 +44,10 @@ class ViewInfo:
         if base_edge is None:
             self.fn = None
         else:
-            if self.creation != PLAIN_VIEW and (self.creation != MULTI_VIEW or self.fn is not None):
-                self.refuse_stale()
-            if self.creation == PLAIN_VIEW or self.creation == MULTI_VIEW:
-                self.fn = replay_node(base_edge, self.base, self.chain)
+            if self.creation != PLAIN_VIEW:
+                raise RuntimeError(refusal(self, indirect=True))
+            self.fn = replay_node(base_edge, self.base, self.chain)
         self.seen = n
-
-    def refuse_stale(self) -> None:
-        if self.creation == NO_GRAD_VIEW and self.fn is None:
-            return
-        if self.creation == MULTI_VIEW:
-            return
 
     def made_by(self, view: Tensor, fn: Any) -> None:
         """The view was recorded as an output of `fn`."""
@@ -62,7 +56,7 @@ class ViewInfo:
 
     def requires_grad(self, view: Tensor) -> bool:
         """As the base does: also when the base began to after the view was made."""
-        return self.edge(view) is not None or self.base.requires_grad
+        return self.fn is not None or self.base.requires_grad
 
 
 def wrap_view(
@@ -87,7 +81,7 @@ def wrap_view(
     if parent is None:
         info = ViewInfo(x, (step,), creation, seen)
     else:
-        info = ViewInfo(parent.base, (*parent.chain, step), creation or parent.creation, seen)
+        info = ViewInfo(parent.base, (*parent.chain, step), inherited(creation, parent.creation), seen)
     t._view = info
     t._fn = None if of_inference else VIEW
     return t
@@ -104,6 +98,13 @@ def strides_between(base: Tensor, view: Tensor) -> tuple[Any, ...]:
     size, stride, offset = geometry(b)
     params = {"size": size, "stride": stride, "storage_offset": offset, "source": geometry(a)}
     return ((TABLE["as_strided"], params),)
+
+
+def inherited(creation: int, parent: int) -> int:
+    """How a view of a view came about."""
+    if creation == PLAIN_VIEW:
+        return OF_NO_GRAD_VIEW if parent == NO_GRAD_VIEW else parent
+    return creation
 
 
 def apply_chain(xp: Any, x: Any, chain: tuple[Any, ...]) -> Any:
@@ -144,7 +145,7 @@ def rebase(t: Tensor, fn: Any, source_edge: Edge, direct: bool = False) -> None:
 
     base = info.base
     prim = TABLE["write"]
-    node = new(prim.Node)
+    node = new(prim.Node if direct else prim.InplaceNode)  # type: ignore[attr-defined]
     base_edge = edge_of(base) if base._fn is not None else None
     value_edge = source_edge if direct else fn
     node.edge_tuple = (base_edge, value_edge)
@@ -171,8 +172,8 @@ def check_overlap(t: Tensor) -> None:
         )
 
 
-def check_inplace(t: Tensor, m: Mode) -> None:
-    """PyTorch's refusals of an in-place operation on `t`, before anything is touched."""
+def check_inplace(t: Tensor, m: Mode, others: Sequence[Any] = ()) -> None:
+    """PyTorch's refusals of an in-place operation on `t` (with operands `others`), before anything is touched."""
     check_overlap(t)
     if is_inference(t) and not m.inference:
         raise RuntimeError(
@@ -187,38 +188,53 @@ def check_inplace(t: Tensor, m: Mode) -> None:
     if fn is not VIEW:
         return
     info = t._view
+    if info.creation != PLAIN_VIEW and (
+        info.requires_grad(t) or any(isinstance(o, Tensor) and o.requires_grad for o in others)
+    ):
+        raise RuntimeError(refusal(info, indirect=False))
     if info.base._fn is LEAF:
         raise RuntimeError("a view of a leaf Variable that requires grad is being used in an in-place operation.")
-    if info.creation == PLAIN_VIEW or not t.requires_grad:
-        return
-    if info.creation == MULTI_VIEW:
-        raise RuntimeError(
-            f"Output {t.output_nr} of {producer_name(t)} is a view and is being modified inplace. This view is the output of a "
-            "function that returns multiple views. Such functions do not allow the output views to be modified "
-            "inplace. You should replace the inplace operation by an out-of-place one."
-        )
-    if info.creation == FUNCTION_VIEW:
-        raise RuntimeError(
-            f"Output {t.output_nr} of {producer_name(t)} is a view and is being modified inplace. This view was created "
-            "inside a custom Function (or because an input was returned as-is) and the autograd logic to handle "
-            "view+inplace would override the custom backward associated with the custom Function, leading to incorrect "
-            "gradients. This behavior is forbidden. You can fix this by cloning the output of the custom Function."
-        )
-    where = {NO_GRAD_VIEW: "no_grad", INFERENCE_VIEW: "inference_mode"}.get(info.creation)
-    if where is not None:
-        raise RuntimeError(
-            f"A view was created in {where} mode and is being modified inplace with grad mode enabled. Given that this "
-            "use case is ambiguous and error-prone, it is forbidden. You can clarify your code by moving both the view "
-            f"and the inplace either both inside the {where} block (if you don't want the inplace to be tracked) or "
-            "both outside (if you want the inplace to be tracked)."
-        )
 
 
-def producer_name(t: Tensor) -> str:
+def refusal(info: ViewInfo, indirect: bool) -> str:
+    """Why a view may not be changed in place, or (`indirect`) why its history is unknown after its base was changed."""
+    kind = info.creation
+    in_graph = "its base or another view of its base has been" if indirect else "is being"
+    if kind in (NO_GRAD_VIEW, INFERENCE_VIEW, OF_NO_GRAD_VIEW):
+        where, block = ("inference", "inference_mode") if kind == INFERENCE_VIEW else ("no_grad", "no_grad")
+        what = "A view was created in"
+        if kind == OF_NO_GRAD_VIEW:
+            what = f"Output 0 of {producer_name(info)} is a view of a view which was created in"
+        when = "in normal mode" if kind == INFERENCE_VIEW else "with grad mode enabled"
+        return (
+            f"{what} {where} mode and {in_graph} modified inplace {when}. Given that this use case is ambiguous and "
+            "error-prone, it is forbidden. You can clarify your code by moving both the view and the inplace either both "
+            f"inside the {block} block (if you don't want the inplace to be tracked) or both outside (if you want the "
+            "inplace to be tracked)."
+        )
+    nr = info.fn.nr if info.fn.__class__ is Port else 0
+    start = f"Output {nr} of {producer_name(info)} is a view and {in_graph} modified inplace. "
+    if kind == MULTI_VIEW:
+        return start + (
+            "This view is the output of a function that returns multiple views. Such functions do not allow the output "
+            "views to be modified inplace. You should replace the inplace operation by an out-of-place one."
+        )
+    return start + (
+        "This view was created inside a custom Function (or because an input was returned as-is) and the autograd logic to "
+        "handle view+inplace would override the custom backward associated with the custom Function, leading to incorrect "
+        "gradients. This behavior is forbidden. You can fix this by cloning the output of the custom Function."
+    )
+
+
+def producer_name(info: ViewInfo) -> str:
+    """What made the view, as PyTorch's messages call it."""
     from .saved import short_name
 
-    node = t.grad_fn
-    return short_name(node) if node is not None else ""
+    node = info.fn.node if info.fn.__class__ is Port else info.fn
+    if node is not None:
+        return short_name(node)
+    step = info.chain[-1][0]
+    return step.Node.__name__.rstrip("0123456789").removesuffix("Backward")
 
 
 __all__ = ["VIEW", "ViewInfo", "apply_chain", "check_inplace", "rebase", "replay_node", "wrap_view"]

@@ -8,7 +8,8 @@ import numpy as np
 
 from ..core.batching import front, rule_for, size_of_batch, stretched
 from ..core.dtypes import FROM_NUMPY
-from ..core.primitive import composite, linear, ops
+from ..core.fast import FlatNode
+from ..core.primitive import OpNode, composite, linear, ops
 from ..core.tensor import Tensor
 from ..core.views import apply_chain
 from ..kernels.numpy import Scattered
@@ -85,6 +86,24 @@ write = linear(
     node="CopySlices",
     vjp=dict(x=_write_zero, y=lambda xp, g, chain: xp.replay(g, chain=chain)),
 )
+
+
+def _name(self: Any) -> str:
+    return "torch::autograd::CopySlices"
+
+
+def _shown_edges(self: Any) -> Any:
+    """The base, then what the operation on the view had besides the view (PyTorch keeps that operation inside)."""
+    base, value = self.edge_tuple
+    if isinstance(value, OpNode) or isinstance(value, FlatNode):
+        return [(0, base), *[(1, e) for e in value.edges[1:]]]
+    return [(0, base), (1, value)]
+
+
+#: the write of an in-place operation on a view; `write.Node` itself is a plain copy into one
+write.InplaceNode = write.renamed("CopySlices")  # type: ignore[attr-defined]
+write.Node.name = write.InplaceNode.name = _name  # type: ignore[attr-defined, method-assign]
+write.InplaceNode.shown_edges = _shown_edges  # type: ignore[attr-defined]
 
 
 @composite

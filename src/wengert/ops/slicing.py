@@ -13,7 +13,7 @@ from ..core.modes import GRAD, NO_GRAD, mode
 from ..core.primitive import TABLE, Primitive, composite, kernel_helper, linear, view
 from ..core.samples import Case, T, samples
 from ..core.tensor import PLAIN, Tensor, new
-from ..core.views import NO_GRAD_VIEW, PLAIN_VIEW, ViewInfo
+from ..core.views import NO_GRAD_VIEW, PLAIN_VIEW, ViewInfo, inherited
 from ..kernels import indexing
 from ..kernels import numpy as kernels
 from ..kernels.indexing import END, SELECT, SLICE, UNSQUEEZE, wrap_dim
@@ -194,7 +194,7 @@ def through(x: Tensor, steps: tuple[Any, ...]) -> Any:
         info.creation = PLAIN_VIEW if m is GRAD else NO_GRAD_VIEW
     else:
         info.base = parent.base
-        info.creation = parent.creation if m is GRAD else NO_GRAD_VIEW
+        info.creation = inherited(PLAIN_VIEW, parent.creation) if m is GRAD else NO_GRAD_VIEW
     return t
 
 
