@@ -9,6 +9,7 @@ import numpy as np
 
 from ..core.batching import batch_along_dim
 from ..core.dispatch import dispatch
+from ..core.dtypes import finfo
 from ..core.fast import unary as straight
 from ..core.generator import stream_of
 from ..core.inplace import inplace, write_out
@@ -68,7 +69,12 @@ def _gelu(x: Any, *, approximate: str) -> Any:
     if approximate == "tanh":
         inner = ROOT_2_OVER_PI * (x + 0.044715 * (x * x * x))
         return 0.5 * x * (1 + np.tanh(inner))
-    return x * (0.5 * (1 + erf(x * x.dtype.type(SQRT_HALF))))
+    return x * _normal_cdf(x)
+
+
+def _hardtanh(x: Any, *, min_val: Any, max_val: Any) -> Any:
+    low, high = (np.asarray(v).astype(x.dtype) for v in (min_val, max_val))  # integers stay integers
+    return np.minimum(np.maximum(x, low), high)
 
 
 def _elu(x: Any, *, alpha: float, scale: float, input_scale: float) -> Any:
@@ -97,7 +103,16 @@ def _gelu_slope(xp: Any, x: Any, approximate: str) -> Any:
         inner = ROOT_2_OVER_PI * (x + 0.044715 * (x * x * x))
         t = xp.tanh(inner)
         return 0.5 * (1 + t) + 0.5 * x * (1 - t * t) * (ROOT_2_OVER_PI * (1 + 0.134145 * (x * x)))
-    return 0.5 * (1 + xp.erf(x * SQRT_HALF)) + x * (xp.exp(-0.5 * (x * x)) * (0.5 * ROOT_2_OVER_PI * math.sqrt(1.0)))
+    return xp.normal_cdf(x) + x * _normal_density(xp, x)
+
+
+def _normal_density(xp: Any, x: Any) -> Any:
+    return xp.exp(-0.5 * (x * x)) * (0.5 * ROOT_2_OVER_PI)
+
+
+def _normal_cdf(x: Any) -> Any:
+    """The normal distribution function."""
+    return 0.5 * (1 + erf(x * x.dtype.type(SQRT_HALF)))
 
 
 def _silu_slope(xp: Any, x: Any) -> Any:
@@ -115,13 +130,14 @@ _log_sigmoid_prim = elementwise("log_sigmoid", d=dict(x=lambda xp, x: xp.sigmoid
 _silu_prim = elementwise("silu", d=dict(x=_silu_slope), kernel=_silu, **_P)
 _mish_prim = elementwise("mish", d=dict(x=_mish_slope), kernel=_mish, **_P)
 _hardsigmoid_prim = elementwise(
-    "hardsigmoid", d=dict(x=lambda xp, x: xp.where((x > -3) & (x < 3), 1.0 / 6.0, 0.0)), kernel=_hardsigmoid, **_P
+    "hardsigmoid", vjp=dict(x=lambda xp, g, x: xp.where((x > -3) & (x < 3), g * (1.0 / 6.0), 0)), kernel=_hardsigmoid, **_P
 )
 _hardswish_prim = elementwise(
     "hardswish",
     vjp=dict(x=lambda xp, g, x: xp.where(x <= -3, 0, xp.where(x < 3, g * (x / 3 + 0.5), g))),
     kernel=_hardswish, **_P,
 )  # fmt: skip
+elementwise("normal_cdf", d=dict(x=_normal_density), kernel=_normal_cdf, **_P)
 _gelu_prim = elementwise("gelu", params=("approximate",), d=dict(x=_gelu_slope), kernel=_gelu, **_P)
 _elu_prim = elementwise(
     "elu", params=("alpha", "scale", "input_scale"), d=dict(x=_elu_slope), kernel=_elu, **_P
@@ -133,7 +149,7 @@ _celu_prim = elementwise(
 _hardtanh_prim = elementwise(
     "hardtanh", params=("min_val", "max_val"),
     vjp=dict(x=lambda xp, g, x, min_val, max_val: xp.where((x <= min_val) | (x >= max_val), 0, g)),
-    kernel=lambda x, *, min_val, max_val: np.minimum(np.maximum(x, min_val), max_val), **_P,
+    kernel=_hardtanh, **_P,
 )  # fmt: skip
 _leaky_relu_prim = elementwise(
     "leaky_relu", params=("negative_slope",),
@@ -348,9 +364,12 @@ def hardshrink(input: Tensor, lambd: float = 0.5) -> Tensor:
 def softshrink(input: Tensor, lambd: float = 0.5) -> Tensor:
     """input moved towards 0 by lambd, and 0 where that crosses it."""
     tensor_input(input, "softshrink")
-    if lambd < 0:
-        raise RuntimeError(f"lambda must be greater or equal to 0, but found to be {lambd:g}.")
     _refuse_integers(input, "softshrink_cpu")
+    if lambd < 0:
+        raise RuntimeError(
+            f"lambda must be in range [0, {finfo(input.dtype).max:g}] for input dtype {input.dtype.scalar_name}, but found "
+            f"{lambd:g}"
+        )
     return _softshrink_prim(input, lambd=lambd)  # type: ignore[no-any-return]
 
 
@@ -380,7 +399,9 @@ def prelu(input: Tensor, weight: Tensor) -> Tensor:
     if not isinstance(weight, Tensor):
         raise TypeError(f"prelu(): argument 'weight' (position 2) must be Tensor, not {type(weight).__name__}")
     if input.dtype is not weight.dtype:
-        raise RuntimeError("prelu: Type promoting not supported. Got " f"{_c(input)} and {_c(weight)}")
+        raise RuntimeError(
+            f"prelu: Type promoting not supported. Got {input.dtype.scalar_name} and {weight.dtype.scalar_name}"
+        )
     count = math.prod(weight.shape)
     if count != 1:
         if input.ndim == 0:
@@ -398,12 +419,6 @@ def prelu(input: Tensor, weight: Tensor) -> Tensor:
     elif input.ndim > 1 and weight.ndim:
         weight = ops.reshape(weight, (1, count, *(1,) * (input.ndim - 2))) if input.ndim != 1 else weight
     return _prelu_prim(input, weight)  # type: ignore[no-any-return]
-
-
-def _c(x: Tensor) -> str:
-    return {"Float": "float", "Double": "double", "Half": "c10::Half", "BFloat16": "c10::BFloat16"}.get(
-        x.dtype.scalar_name, x.dtype.name
-    )
 
 
 def rrelu(

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from ..core.batching import batch_along_dim, padded
+from ..core.dispatch import check_broadcast
 from ..core.primitive import Primitive, composite, general, kernel_helper, ops
 from ..core.samples import Case, T, samples
 from ..core.tensor import Tensor
@@ -101,29 +102,32 @@ def _rule(
         return None, None, None, None
     w = xp.attention_weights(q, k, mask, out1, scale=scale, is_causal=is_causal)
     n = w.ndim
-    gq = gk = gv = None
+    gq = gk = gv = gm = None
     if needs[2]:
         gv = xp.sum_to(xp.matmul(xp.transpose(w, dim0=n - 2, dim1=n - 1), g), tuple(v.shape))
-    if needs[0] or needs[1]:
+    if needs[0] or needs[1] or needs[3]:
         gw = xp.matmul(g, xp.transpose(v, dim0=v.ndim - 2, dim1=v.ndim - 1)) * w
         s = gw - w * xp.sum(gw, dim=(n - 1,), keepdim=True)
         if needs[0]:
             gq = xp.sum_to(xp.matmul(s, k) * scale, tuple(q.shape))
         if needs[1]:
             gk = xp.sum_to(xp.matmul(xp.transpose(s, dim0=n - 2, dim1=n - 1), q) * scale, tuple(k.shape))
-    return gq, gk, gv, None
+        if needs[3]:
+            gm = xp.sum_to(s, tuple(mask.shape))
+    return gq, gk, gv, gm
 
 
 def _tangent(xp: Any, ts: Any, q: Any, k: Any, v: Any, mask: Any, out1: Any, scale: float, is_causal: bool) -> Any:
-    tq, tk, tv, _ = ts
+    tq, tk, tv, tm = ts
     w = xp.attention_weights(q, k, mask, out1, scale=scale, is_causal=is_causal)
     n = w.ndim
     total = None
     if tv is not None:
         total = xp.matmul(w, tv)
-    t = None
+    t = tm
     if tq is not None:
-        t = xp.matmul(tq * scale, xp.transpose(k, dim0=n - 2, dim1=n - 1))
+        piece = xp.matmul(tq * scale, xp.transpose(k, dim0=n - 2, dim1=n - 1))
+        t = piece if t is None else t + piece
     if tk is not None:
         piece = xp.matmul(q * scale, xp.transpose(tk, dim0=n - 2, dim1=n - 1))
         t = piece if t is None else t + piece
@@ -205,6 +209,9 @@ def scaled_dot_product_attention(
         scale = 1 / math.sqrt(size) if size else 1.0
     if enable_gqa:
         key, value = (_shared(x, query.shape[-3]) for x in (key, value))
+    if mask is not None:
+        rows = tuple(query.shape[:-1])
+        check_broadcast([(*rows, key.shape[-2]), tuple(mask.shape)])
     masked_gradient = mask is not None and mask.requires_grad
     fits = query.ndim == 4 and key.ndim == 4 and value.ndim == 4 and query.shape[-1] == value.shape[-1]
     if dropout_p == 0.0 and not masked_gradient and fits and (mask is None or mask.ndim in (2, 4)):

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from ..core.dispatch import check_broadcast
 from ..core.batching import front, size_of_batch, stretched
 from ..core.fast import F32, F64, next_seq
 from ..core.graph import BACKWARD_TWICE, FREED, LEAF, VIEW, Edge, Node, NodeMeta, endpoint
@@ -547,6 +548,9 @@ def binary_cross_entropy_with_logits(
         raise RuntimeError(
             f"result type {input.dtype.scalar_name} can't be cast to the desired output type {target.dtype.scalar_name}"
         )
+    for extra in (pos_weight, weight):
+        if extra is not None:
+            check_broadcast([tuple(extra.shape), tuple(input.shape)])
     return _bce_logits(input, target, weight, pos_weight, reduction=how)  # type: ignore[no-any-return]
 
 

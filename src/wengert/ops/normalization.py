@@ -400,9 +400,10 @@ def group_norm(
         )
     for name, v in (("weight", weight), ("bias", bias)):
         if v is not None and (v.ndim != 1 or v.shape[0] != c):
+            shown = weight if weight is not None else v  # PyTorch names the weight's shape for the bias, too
             raise RuntimeError(
                 f"Expected {name} to be a vector of size equal to the number of channels in input, but got {name} of shape "
-                f"{list(v.shape)} and input of shape {list(input.shape)}"
+                f"{list(shown.shape)} and input of shape {list(input.shape)}"
             )
     inner = math.prod(input.shape[2:])
     view = (n, num_groups, c // num_groups * inner)

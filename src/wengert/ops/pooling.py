@@ -98,6 +98,10 @@ def _average(
     k = _tuple(kernel_size, dims, "kernel_size", what)
     s = k if stride is None or stride == () or stride == [] else _tuple(stride, dims, "stride", what)
     p = _tuple(padding, dims, "padding", what)
+    if x.ndim < dims + 1:
+        raise IndexError(
+            f"Dimension out of range (expected to be in range of [{-x.ndim}, {x.ndim - 1}], but got {-dims - 1})"
+        )
     if divisor == 0:
         raise RuntimeError("divisor must be not zero")
     out = _check_pool(x, dims, k, s, p, (1,) * dims, ceil_mode, what)

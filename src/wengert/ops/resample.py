@@ -257,7 +257,7 @@ def _upsample(
             f"Input and output sizes should be greater than 0, but got input ({shown[0]}) and output ({shown[1]})"
         )
     if mode == "lanczos" and not antialias:
-        raise NotImplementedError("interpolate: lanczos without antialias=True")
+        raise ValueError("Lanczos mode requires antialias=True")
     tables = []
     for n, m, f in zip(spatial, out, factors, strict=True):
         if antialias:
