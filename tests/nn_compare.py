@@ -96,7 +96,9 @@ def same(fn: Callable[[Any], Any], *, first_line: bool = False, **tolerance: flo
             result["error"] = kind, message.split("\n")[0]
     if "error" in ours and "error" not in theirs:
         raise AssertionError(f"raises here only: {ours['error']}")
-    assert ours.get("error") == theirs.get("error"), f"PyTorch {theirs.get('error', theirs)}, here {ours.get('error', ours)}"
+    assert ours.get("error") == theirs.get("error"), (
+        f"PyTorch {theirs.get('error', theirs)}, here {ours.get('error', ours)}"
+    )
     assert ours["warnings"] == theirs["warnings"]
     if "value" in theirs:
         close(theirs["value"], ours["value"], "value", **{**SINGLE, **tolerance})

@@ -8,9 +8,9 @@ from typing import Any
 
 import numpy as np
 import pytest
-from nn_compare import outcome, same
 
 import wengert
+from nn_compare import outcome, same
 from wengert import nn
 
 
@@ -340,7 +340,9 @@ def test_constructor_and_printed_form(source: str) -> None:
     "use",
     [
         lambda t: run(t, t.nn.LazyLinear(3), data(t, 2, 4)),
-        lambda t: run(t, t.nn.Sequential(t.nn.LazyLinear(3), t.nn.ReLU(), t.nn.LazyLinear(2, bias=False)), data(t, 2, 4)),
+        lambda t: run(
+            t, t.nn.Sequential(t.nn.LazyLinear(3), t.nn.ReLU(), t.nn.LazyLinear(2, bias=False)), data(t, 2, 4)
+        ),
         lambda t: [list(t.nn.LazyLinear(3).state_dict()), t.nn.LazyLinear(3)],
         lambda t: [type(p).__name__ for p in t.nn.LazyLinear(3).parameters()],
         lambda t: str(t.nn.LazyLinear(3).double().weight.dtype),
@@ -392,7 +394,10 @@ ATTENTION = {
     "batch first": lambda t, q: attend(t, q, q, q, make={"batch_first": True}),
     "unbatched": lambda t, q: attend(t, data(t, 3, 4), data(t, 3, 4), data(t, 3, 4)),
     "kdim": lambda t, q: attend(
-        t, q, data(t, 2, 5, 3, seed=3), data(t, 2, 5, 2, seed=4),
+        t,
+        q,
+        data(t, 2, 5, 3, seed=3),
+        data(t, 2, 5, 2, seed=4),
         make={"kdim": 3, "vdim": 2, "add_bias_kv": True, "add_zero_attn": True},
     ),
     "bool mask": lambda t, q: attend(t, q, q, q, attn_mask=t.ones(3, 3).bool().triu(1)),
@@ -512,7 +517,9 @@ LOSS_CALLS = {
     "margin weight": lambda t, f, lp, tg: f.multi_margin_loss(lp[0], t.tensor([0, 1]), weight=t.ones(2)),
     "margin weight dims": lambda t, f, lp, tg: f.multi_margin_loss(lp[0], t.tensor([0, 1]), weight=t.ones(3, 1)),
     "margin dtype": lambda t, f, lp, tg: f.multi_margin_loss(lp[0], t.tensor([0.0, 1.0])),
-    "margin vector": lambda t, f, lp, tg: f.multi_margin_loss(lp[0, 0], t.tensor(1), weight=t.tensor([1.0, 2.0, 3.0, 4.0])),
+    "margin vector": lambda t, f, lp, tg: f.multi_margin_loss(
+        lp[0, 0], t.tensor(1), weight=t.tensor([1.0, 2.0, 3.0, 4.0])
+    ),
     "margin 3d": lambda t, f, lp, tg: f.multi_margin_loss(lp, t.tensor([0])),
     "multilabel size": lambda t, f, lp, tg: f.multilabel_margin_loss(lp[0], t.tensor([0, 1])),
     "multilabel range": lambda t, f, lp, tg: f.multilabel_margin_loss(lp[0, 0], t.tensor([0, 4, 1, 2])),

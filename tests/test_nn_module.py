@@ -10,9 +10,9 @@ from collections import OrderedDict
 from typing import Any
 
 import pytest
-from nn_compare import same
 
 import wengert
+from nn_compare import same
 from wengert import nn
 
 CASES: list[Any] = []

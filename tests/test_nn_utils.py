@@ -8,9 +8,9 @@ from typing import Any
 
 import numpy as np
 import pytest
-from nn_compare import same
 
 import wengert
+from nn_compare import same
 from wengert import nn
 
 
