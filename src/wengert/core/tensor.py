@@ -397,7 +397,7 @@ def tensor_repr(t: Tensor, tensor_contents: str | None = None, extra_suffixes: t
         name = "Invalid"
     cls = type(t)
     plain = cls is Tensor or cls.__module__ == "wengert.nn.parameter"
-    return printing.tensor_str(
+    text = printing.tensor_str(
         t._data,
         t.dtype,
         requires_grad=t.requires_grad,
@@ -406,3 +406,4 @@ def tensor_repr(t: Tensor, tensor_contents: str | None = None, extra_suffixes: t
         prefix="tensor(" if plain else f"{cls.__name__}(",
         extra_suffixes=extra_suffixes,
     )
+    return printing.parameter_str(text, plain=False) if not plain and getattr(t, "_is_param", False) else text

@@ -51,6 +51,10 @@ def expanded(x: Array, size: Sequence[int]) -> Array | None:
     at = len(size)
     if at < i:
         return None
+    lead = at - i
+    if size[lead:] == have and 1 not in size[:lead] and x.size and x.flags.c_contiguous and x.dtype.kind != "V":
+        if not lead or min(size) > 0:
+            return ndarray(size, x.dtype, x, 0, (0,) * lead + step)  # an order faster than broadcast_to
     shape: list[int] = []
     strides: list[int] = []
     while at:
@@ -75,7 +79,7 @@ def expanded(x: Array, size: Sequence[int]) -> Array | None:
     shape.reverse()
     strides.reverse()
     if x.flags.c_contiguous and x.dtype.kind != "V" and x.size:
-        return ndarray(shape, x.dtype, x, 0, strides)  # an order faster than broadcast_to
+        return ndarray(shape, x.dtype, x, 0, strides)
     if 0 in shape:
         return np.lib.stride_tricks.as_strided(x, shape, (0,) * len(shape))
     return strided(x, shape, strides, 0)

@@ -7,14 +7,14 @@ from typing import Any
 import numpy as np
 
 from ..core import devices, dtypes
-from ..core.devices import CPU
-from ..core.dtypes import DTYPES
+from ..core.devices import CPU, get_default_device
+from ..core.dtypes import DTYPES, get_default_dtype
 from ..core.dtypes import dtype as dtype_class
 from ..core.inplace import write_out
-from ..core.modes import mode
+from ..core.modes import GRAD, NO_GRAD, mode
 from ..core.promotion import scalar_dtype
 from ..core.size import Size
-from ..core.tensor import Tensor, mark_inference, set_requires_grad, wrap
+from ..core.tensor import Tensor, mark_inference, new, set_requires_grad, wrap
 from ..kernels.scalars import convert_scalar
 from .install import public
 
@@ -56,7 +56,7 @@ def check_device(given: Any, name: str = "") -> None:
 
 def finish(data: Any, name: str, device: Any, requires_grad: Any, layout: Any = None, pin_memory: Any = False) -> Tensor:
     """A new leaf over `data`, after the checks of the arguments that all factories share."""
-    if device is not CPU:
+    if device is not CPU and (device is not None or get_default_device() is not CPU):
         check_device(device, name)
     if layout is not None and layout is not devices.strided:
         if not isinstance(layout, devices.layout):
@@ -67,12 +67,17 @@ def finish(data: Any, name: str, device: Any, requires_grad: Any, layout: Any = 
             "pin_memory=True requires a CUDA or other accelerator backend; no pinned memory allocator is available on "
             "this system."
         )
-    t = wrap(data)
+    t: Tensor = new(Tensor)
+    t._data = data
+    t._fn = None
+    t._ver = 0
+    t._view = None
     if requires_grad:
         if data.dtype.kind not in "fcV":
             raise RuntimeError("Only Tensors of floating point and complex dtype can require gradients")
         set_requires_grad(t, True)
-    if mode().inference:
+    m = mode()
+    if m is not GRAD and m is not NO_GRAD and m.inference:
         mark_inference(t)
     return t
 
@@ -173,7 +178,15 @@ def install_filled(name: str, make: Any) -> None:
         *args: Any, size: Any = None, out: Any = None, names: Any = None, dtype: Any = None, layout: Any = None,
         device: Any = None, pin_memory: bool = False, requires_grad: bool = False, memory_format: Any = None,
     ) -> Tensor:  # fmt: skip
-        shape = args if args and all([n.__class__ is int and n >= 0 for n in args]) else sizes_of(args, size, name)
+        if args and args[0].__class__ is int and size is None and out is None and memory_format is None:
+            kind = get_default_dtype() if dtype is None else chosen_dtype(dtype, name)
+            try:
+                data = make(args, kind.np)
+            except (TypeError, ValueError):
+                pass
+            else:
+                return finish(data, name, device, requires_grad, layout, pin_memory)
+        shape = sizes_of(args, size, name)
         if out is not None:
             return write_out(out, wrap(make(shape, out._data.dtype)), name)
         kind = dtypes.get_default_dtype() if dtype is None else chosen_dtype(dtype, name)

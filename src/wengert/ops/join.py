@@ -112,7 +112,18 @@ _cat = linear(
 
 
 def _stack_kernel(*arrays: Any, dim: int) -> Any:
-    new_dim = (*(slice(None),) * dim, None)
+    return stack_equal(arrays, dim)
+
+
+def stack_equal(arrays: Sequence[Any], dim: int) -> Any:
+    """Arrays of one shape and dtype side by side along a new dimension; ValueError if their shapes differ."""
+    first = arrays[0]
+    if dim == 0:
+        return np.array(arrays, first.dtype)
+    n = first.ndim + 1
+    if not -n <= dim < n:
+        raise ValueError("no such dimension")
+    new_dim = (*(slice(None),) * (dim % n), None)
     return np.concatenate([a[new_dim] for a in arrays], dim)
 
 
@@ -150,13 +161,15 @@ _Stack = arg_node(_stack, _flat_stack_rule, lambda dim: (("dim", dim),), base=Jo
 def same_dtype_arrays(tensors: Sequence[Tensor]) -> list[Any] | None:
     """The arrays of plain tensors of one dtype; None if anything is unusual."""
     arrays = []
-    kind = tensors[0]._data.dtype
+    kind = None
     for t in tensors:
         if t.__class__ not in PLAIN:
             return None
         data = t._data
         if data.dtype is not kind:
-            return None
+            if kind is not None:
+                return None
+            kind = data.dtype
         arrays.append(data)
     return arrays
 
@@ -164,21 +177,21 @@ def same_dtype_arrays(tensors: Sequence[Tensor]) -> list[Any] | None:
 @public(method=False)
 def cat(tensors: Any, dim: int = 0, *, out: Tensor | None = None, axis: int | None = None) -> Tensor:
     """The tensors one after another along `dim`. All other sizes must agree; dtypes are promoted. Differentiable."""
-    given = tensors_of(tensors, "cat")
     if axis is not None:
         dim = axis
-    if out is None and len(given) and dim.__class__ is int:
-        arrays = same_dtype_arrays(given)
-        if arrays is not None:
+    if (tensors.__class__ is list or tensors.__class__ is tuple) and out is None and dim.__class__ is int:
+        arrays = same_dtype_arrays(tensors)
+        if arrays:
             try:
                 y = np.concatenate(arrays, dim)
             except ValueError:  # shapes that PyTorch may still take, or has a sentence for
                 pass
             else:
                 d = dim if dim >= 0 else dim + y.ndim
-                t = joined(given, y, _Cat, ([a.shape[d] for a in arrays], d))
+                t = joined(tensors, y, _Cat, ([a.shape[d] for a in arrays], d))
                 if t is not None:
                     return t  # type: ignore[no-any-return]
+    given = tensors_of(tensors, "cat")
     if not given:
         raise ValueError("torch.cat(): expected a non-empty list of Tensors")
     d = check_cat(given, dim)
@@ -215,16 +228,22 @@ for _name in ("concat", "concatenate"):
 @public(method=False)
 def stack(tensors: Any, dim: int = 0, *, out: Tensor | None = None) -> Tensor:
     """The tensors, all of one shape, side by side along a new dimension `dim`. Differentiable."""
+    if (tensors.__class__ is list or tensors.__class__ is tuple) and out is None and dim.__class__ is int:
+        arrays = same_dtype_arrays(tensors)
+        if arrays:
+            try:
+                y = stack_equal(arrays, dim)
+            except ValueError:
+                pass
+            else:
+                t = joined(tensors, y, _Stack, dim if dim >= 0 else dim + y.ndim)
+                if t is not None:
+                    return t  # type: ignore[no-any-return]
     given = tensors_of(tensors, "stack")
     if not given:
         raise RuntimeError("stack expects a non-empty TensorList")
     shape = given[0].shape
-    d = dim if dim.__class__ is int and 0 <= dim <= len(shape) else wrap_dim(dim, len(shape) + 1)
-    arrays = same_dtype_arrays(given) if out is None else None
-    if arrays is not None and all([a.shape == shape for a in arrays]):
-        t = joined(given, _stack_kernel(*arrays, dim=d), _Stack, d)
-        if t is not None:
-            return t  # type: ignore[no-any-return]
+    d = wrap_dim(dim, len(shape) + 1)
     for i, t in enumerate(given):
         if t.shape != shape:
             raise RuntimeError(
@@ -282,9 +301,14 @@ _unbind = view(
 
 
 def _split_kernel(x: Any, *, sizes: Sequence[int], dim: int) -> Any:
-    lead = (slice(None),) * dim
     out = []
     at = 0
+    if dim == 0:
+        for n in sizes:
+            out.append(x[at : at + n])
+            at += n
+        return out
+    lead = (slice(None),) * dim
     for n in sizes:
         out.append(x[(*lead, slice(at, at + n))])
         at += n
@@ -361,21 +385,22 @@ def split_method(self: Tensor, split_size: Any, dim: int = 0) -> tuple[Tensor, .
     """Pieces of `split_size` (the last may be smaller), or of the given sizes, along `dim`, as views."""
     if not isinstance(split_size, (int, np.integer)):
         return split_with_sizes(self, split_size, dim)
-    n = self.ndim
+    shape = self._data.shape if self.__class__ in PLAIN else tuple(self.shape)
+    n = len(shape)
     if not n:
         raise RuntimeError("split expects at least a 1-dimensional tensor")
     if split_size < 0:
         raise RuntimeError(f"split expects split_size be non-negative, but got split_size={split_size}")
-    d = wrap_dim(dim, n)
-    extent = self.shape[d]
+    d = dim if dim.__class__ is int and 0 <= dim < n else wrap_dim(dim, n)
+    extent = shape[d]
     if split_size == 0:
         if extent:
             raise RuntimeError(
                 f"split_size can only be 0 if dimension size is 0, but got dimension size of {extent}"
             )
         return pieces(self, (0,), d, _Split, None)  # type: ignore[no-any-return]
-    whole, rest = divmod(extent, split_size)
-    sizes = (split_size,) * whole + ((rest,) if rest or not whole else ())
+    whole, rest = divmod(extent, int(split_size))
+    sizes = (int(split_size),) * whole + ((rest,) if rest or not whole else ())
     return pieces(self, sizes, d, _Split, None)  # type: ignore[no-any-return]
 
 
@@ -413,16 +438,19 @@ def split_with_sizes(input: Tensor, split_sizes: Any, dim: int = 0) -> tuple[Ten
 @public
 def chunk(input: Tensor, chunks: int, dim: int = 0) -> tuple[Tensor, ...]:
     """At most `chunks` pieces of equal size (the last may be smaller) along `dim`, as views."""
-    if not input.ndim:
+    shape = input._data.shape if input.__class__ in PLAIN else tuple(input.shape)
+    n = len(shape)
+    if not n:
         raise RuntimeError("chunk expects at least a 1-dimensional tensor")
     if chunks <= 0:
         raise RuntimeError(f"chunk expects `chunks` to be greater than 0, got: {chunks}")
-    d = wrap_dim(dim, input.ndim)
-    extent = input.shape[d]
+    d = dim if dim.__class__ is int and 0 <= dim < n else wrap_dim(dim, n)
+    extent = shape[d]
     size = -(-extent // chunks)
     if size == 0:
         return split_with_sizes(input, (0,) * chunks, d)  # type: ignore[no-any-return]
-    return split_method(input, size, d)
+    whole, rest = divmod(extent, size)
+    return pieces(input, (size,) * whole + ((rest,) if rest else ()), d, _Split, None)
 
 
 samples("unbind", Case(T(3, 4)), Case(T(3, 4), dim=1), Case(T(3)))

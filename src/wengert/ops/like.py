@@ -136,7 +136,7 @@ def new_tensor_of(
     """new_zeros and its kin."""
     kind = self.dtype if dtype is None else chosen_dtype(dtype, name)
     if not self._level:
-        return finish(filled(size, value, kind.np), name, device or CPU, requires_grad, layout)
+        return self._rewrap(finish(filled(size, value, kind.np), name, device or CPU, requires_grad, layout))
     out: Tensor = _new(self, size=size, value=value, kind=kind.np)
     return out.requires_grad_() if requires_grad else out
 

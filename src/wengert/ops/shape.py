@@ -360,9 +360,9 @@ def reshape_as(self: Tensor, other: Tensor) -> Tensor:
 @public
 def flatten(input: Tensor, start_dim: int = 0, end_dim: int = -1) -> Tensor:
     """Dimensions start_dim..end_dim as one."""
+    if start_dim == 0 and end_dim == -1 and input.__class__ in PLAIN and input._data.ndim > 1:
+        return reshape(input, input._data.size)  # type: ignore[no-any-return]
     n = input.ndim
-    if n > 1 and start_dim == 0 and end_dim == -1:
-        return reshape(input, input._data.size if input.__class__ in PLAIN else math.prod(input.shape))  # type: ignore
     start, end = wrap_dim(start_dim, n), wrap_dim(end_dim, n)
     if start > end:
         raise RuntimeError("flatten() has invalid args: start_dim cannot come after end_dim")
