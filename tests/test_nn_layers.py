@@ -585,3 +585,45 @@ def test_recorded_training() -> None:
 
 RECORDED_OUT = [[0.46679926]]
 RECORDED_GRAD = [-0.39351943, -0.32597849, -0.13468251, 0.01156262]
+
+
+CALLS = {
+    "LazyConv2d": lambda t, x: run(t, t.nn.LazyConv2d(4, 3), x),
+    "LazyConvTranspose2d": lambda t, x: run(t, t.nn.LazyConvTranspose2d(4, 3), x),
+    "LazyBatchNorm2d": lambda t, x: run(t, t.nn.LazyBatchNorm2d(), x),
+    "LazyInstanceNorm2d": lambda t, x: run(t, t.nn.LazyInstanceNorm2d(affine=True), x),
+    "LazyConv2d of a vector": lambda t, x: t.nn.LazyConv2d(4, 3)(t.ones(2)),
+    "SyncBatchNorm": lambda t, x: run(t, t.nn.SyncBatchNorm(3), x),
+    "convert_sync_batchnorm": lambda t, x: t.nn.SyncBatchNorm.convert_sync_batchnorm(
+        t.nn.Sequential(t.nn.BatchNorm2d(3))
+    ),
+    "BatchNorm2d of a matrix": lambda t, x: t.nn.BatchNorm2d(3)(t.ones(2, 3)),
+    "BatchNorm1d of one": lambda t, x: t.nn.BatchNorm1d(3)(t.ones(1, 3)),
+    "BatchNorm3d of 4d": lambda t, x: t.nn.BatchNorm3d(3)(x),
+    "InstanceNorm2d channels": lambda t, x: run(t, t.nn.InstanceNorm2d(4), x),
+    "InstanceNorm2d channels, affine": lambda t, x: t.nn.InstanceNorm2d(4, affine=True)(x),
+    "CircularPad2d of a vector": lambda t, x: t.nn.CircularPad2d(1)(t.ones(2)),
+    "Softmax2d of a vector": lambda t, x: t.nn.Softmax2d()(t.ones(2)),
+    "CrossMapLRN2d of a matrix": lambda t, x: t.nn.CrossMapLRN2d(2)(t.ones(2, 2)),
+    "output_size": lambda t, x: run(t, t.nn.ConvTranspose2d(3, 2, 3, stride=2), x, output_size=(12, 11)),
+    "output_size too large": lambda t, x: t.nn.ConvTranspose2d(3, 2, 3, stride=2)(x, output_size=(20, 20)),
+    "output_size with all dims": lambda t, x: t.nn.ConvTranspose2d(3, 2, 3, stride=2)(x, output_size=(2, 2, 12, 12)),
+    "output_size too short": lambda t, x: t.nn.ConvTranspose2d(3, 2, 3, stride=2)(x, output_size=(12,)),
+    "MaxUnpool2d": lambda t, x: t.nn.MaxUnpool2d(2)(*t.nn.MaxPool2d(2, return_indices=True)(x[..., :4, :4])).detach(),
+    "FractionalMaxPool2d": lambda t, x: t.nn.FractionalMaxPool2d(2, output_size=2)(x).detach(),
+    "RReLU": lambda t, x: t.nn.RReLU()(x).detach(),
+    "max_norm": lambda t, x: run(t, t.nn.Embedding(5, 2, max_norm=1.0), t.tensor([1, 2])),
+    "EmbeddingBag with offsets": lambda t, x: run(t, t.nn.EmbeddingBag(5, 2), t.tensor([1, 2, 4]), t.tensor([0, 2])),
+    "predict": lambda t, x: t.nn.AdaptiveLogSoftmaxWithLoss(4, 5, [2]).predict(data(t, 3, 4)),
+    "log_prob": lambda t, x: t.nn.AdaptiveLogSoftmaxWithLoss(4, 5, [2]).log_prob(data(t, 3, 4)).detach(),
+    "adaptive range": lambda t, x: t.nn.AdaptiveLogSoftmaxWithLoss(4, 5, [2])(t.ones(2, 4), t.tensor([0, 5])),
+    "adaptive sizes": lambda t, x: t.nn.AdaptiveLogSoftmaxWithLoss(4, 5, [2])(t.ones(3, 4), t.tensor([0, 1])),
+    "half": lambda t, x: str(t.nn.Linear(2, 2).half()(t.ones(1, 2).half()).dtype),
+    "complex": lambda t, x: str(t.nn.Linear(2, 2).to(t.complex64)(t.ones(1, 2, dtype=t.complex64)).dtype),
+}
+
+
+@pytest.mark.parametrize("name", CALLS)
+def test_calls_of_layers(name: str) -> None:
+    pytest.importorskip("torch")
+    same(lambda t: CALLS[name](t, data(t, 2, 3, 5, 5)), first_line=True, rtol=5e-5, atol=5e-6)

@@ -265,8 +265,10 @@ class _ConvTransposeNd(_ConvNd):
             return _single(self.output_padding)
         has_batch = input.dim() == num_spatial_dims + 2
         extra = 2 if has_batch else 1
+        requested = output_size
         output_size = list(output_size)
         if len(output_size) == extra + num_spatial_dims:
+            requested = requested[extra:]
             output_size = output_size[extra:]
         if len(output_size) != num_spatial_dims:
             raise ValueError(
@@ -284,7 +286,7 @@ class _ConvTransposeNd(_ConvNd):
         for size, low, high in zip(output_size, smallest, largest):
             if size < low or size > high:
                 raise ValueError(
-                    f"requested an output size of {output_size}, but valid sizes range from {smallest} to {largest} "
+                    f"requested an output size of {requested}, but valid sizes range from {smallest} to {largest} "
                     f"(for an input of {input.size()[2:]})"
                 )
         return [size - low for size, low in zip(output_size, smallest)]
