@@ -98,10 +98,10 @@ _weight_back = multilinear(
     promote=None,
     vjp=dict(
         x=lambda xp, g, x_shape, y, stride, padding, dilation, groups: xp.conv_input_back(
-            y, xp.conj(g), size=x_shape[2:], stride=stride, padding=padding, dilation=dilation, groups=groups
+            xp.conj(y), g, size=x_shape[2:], stride=stride, padding=padding, dilation=dilation, groups=groups
         ),
         y=lambda xp, g, x, stride, padding, dilation, groups: xp.conv_forward(
-            x, xp.conj(g), stride=stride, padding=padding, dilation=dilation, groups=groups
+            xp.conj(x), g, stride=stride, padding=padding, dilation=dilation, groups=groups
         ),
     ),
     batch=_batch((0, 0), 0),

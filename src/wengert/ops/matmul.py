@@ -911,7 +911,7 @@ def chain_matmul(*matrices: Tensor, out: Tensor | None = None) -> Tensor:
     )
     if not matrices:
         raise RuntimeError("chain_matmul(): Expected one or more matrices")
-    y = multiply_chain(list(matrices))
+    y = multiply_chain(list(matrices)) if len(matrices) > 1 else ops.clone(matrices[0], memory_format=None)
     return y if out is None else write_out(out, y, "chain_matmul")
 
 
