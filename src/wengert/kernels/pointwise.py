@@ -24,21 +24,26 @@ def row_major(y: Any) -> Any:
 LARGE = 4096
 
 
-def bits_where(condition: Array, x: Array, y: Any) -> Array | None:
+def bits_where(condition: Array, x: Array, y: Any, inverted: bool = False) -> Array | None:
     """`np.where` on the bits: no branch, so a random mask costs no more than a constant one. `y` is an array or 0.
 
-    None where it does not apply (other dtypes, broadcasting, strides).
+    `inverted`: x where the condition does not hold. None where it does not apply (other dtypes, broadcasting, strides).
     """
     kind = x.dtype
     if kind is not F32 and kind is not F64:
         return None
     if condition.dtype.kind != "b" or condition.shape != x.shape:
         return None
+    if 0 in x.strides:  # the gradient of a sum
+        x = np.ascontiguousarray(x)
     if not (condition.flags.c_contiguous and x.flags.c_contiguous):
         return None
     whole = I32 if kind is F32 else I64
     mask = condition.view(np.int8).astype(whole)
-    np.negative(mask, mask)  # all ones where the condition holds
+    if inverted:
+        np.subtract(mask, 1, mask)
+    else:
+        np.negative(mask, mask)  # all ones where the condition holds
     if y.__class__ is not np.ndarray:
         return np.bitwise_and(mask, x.view(whole), out=mask).view(kind)
     if y.dtype is not kind or y.shape != x.shape or not y.flags.c_contiguous:
@@ -48,15 +53,25 @@ def bits_where(condition: Array, x: Array, y: Any) -> Array | None:
     return np.bitwise_xor(mask, other, out=mask).view(kind)
 
 
+def spread(x: Any, other: Any) -> Any:
+    """A 0-d operand beside a large one: 0 (not -0.0) as a number, any other value repeated."""
+    if x.__class__ is np.ndarray and x.ndim == 0 and other.__class__ is np.ndarray and other.ndim:
+        if x == 0 and not np.signbit(x.real):
+            return 0
+        return np.full(other.shape, x)
+    return x
+
+
 def where(condition: Any, x: Any, y: Any) -> Array:
     """x where the condition holds, else y; numbers take the dtype of the arrays."""
     if condition.__class__ is np.ndarray and condition.size >= LARGE:
         found = None
+        x, y = spread(x, y), spread(y, x)
         if x.__class__ is np.ndarray:
             if y.__class__ is np.ndarray or (y.__class__ is int and y == 0):
                 found = bits_where(condition, x, y)
         elif x.__class__ is int and x == 0 and y.__class__ is np.ndarray:
-            found = bits_where(np.logical_not(condition), y, 0)
+            found = bits_where(condition, y, 0, True)
         if found is not None:
             return found
     return np.where(condition, x, y)

@@ -73,7 +73,7 @@ _relu = elementwise(
 # a primitive, so that the gradient of relu depends on its input as PyTorch's does: its second derivative is 0
 _threshold_backward = elementwise(
     "threshold_backward",
-    kernel=lambda x, y: kernels.np.where(y <= 0, x.dtype.type(0), x),
+    kernel=lambda x, y: kernels.where(y <= 0, 0, x),
     vjp=dict(x=lambda xp, g, y: xp.threshold_backward(g, y), y=lambda xp, g: xp.zeros_like(g)),
     promote="keep",
     node="ThresholdBackwardBackward0",

@@ -327,6 +327,10 @@ def _clamped(x: Any, low: Any, high: Any, name: str) -> Any:
 
 def clamp(input: Tensor, min: Any = None, max: Any = None, *, out: Tensor | None = None) -> Tensor:
     """min(max(input, min), max); bounds are numbers or tensors. The gradient passes within them, ends included."""
+    if out is None and input.__class__ is Tensor and min.__class__ in NUMBERS and max.__class__ in NUMBERS:
+        kind = input._data.dtype
+        if kind is F32 or kind is F64:
+            return _clamp_line(input, {"min": min, "max": max})  # type: ignore[no-any-return]
     y: Tensor = _clamped(input, min, max, "clamp")
     return y if out is None else write_out(out, y, "clamp")
 
