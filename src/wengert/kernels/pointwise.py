@@ -55,7 +55,8 @@ def bits_where(condition: Array, x: Array, y: Any, inverted: bool = False) -> Ar
 
 def spread(x: Any, other: Any) -> Any:
     """A 0-d operand beside a large one: 0 (not -0.0) as a number, any other value repeated."""
-    if x.__class__ is np.ndarray and x.ndim == 0 and other.__class__ is np.ndarray and other.ndim:
+    arrays = x.__class__ is np.ndarray and other.__class__ is np.ndarray
+    if arrays and x.ndim == 0 and other.ndim and x.dtype == other.dtype:
         if x == 0 and not np.signbit(x.real):
             return 0
         return np.full(other.shape, x)
