@@ -217,6 +217,17 @@ def test_gradients_never_share_memory() -> None:
     assert seed.tolist() == [1.0] * 3
 
 
+def test_what_a_node_hook_keeps_is_not_added_into() -> None:
+    kept = []
+    a = torch.ones(2, requires_grad=True)
+    b, c = a * 2, a * 3
+    b.grad_fn.register_hook(lambda grad_inputs, grad_outputs: kept.append(grad_inputs[0]))
+    (c + b).sum().backward()
+    (b2 := a * 2).grad_fn.register_hook(lambda grad_inputs, grad_outputs: kept.append(grad_inputs[0]))
+    (a * 3 + b2).sum().backward()
+    assert [k.tolist() for k in kept] == [[2.0, 2.0]] * 2
+
+
 def test_a_failed_operation_leaves_everything_as_it_was() -> None:
     x = torch.ones(2, 3, requires_grad=True)
     y = x * 2

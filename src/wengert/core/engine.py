@@ -406,7 +406,8 @@ class Backward:
                         f"hook '{getattr(post, '__name__', post)}' has returned an incorrect number of values "
                         f"(got {len(ins)}, but expected {len(gs)})"
                     )
-        return tuple(None if t is None else t._data if self.raw else t for t in ins)
+        # views: a hook may have kept the tensors, so their arrays are not the engine's to add into
+        return tuple(None if t is None else t._data.view() if self.raw else t for t in ins)
 
 
 def _dense(g: Any) -> Any:
