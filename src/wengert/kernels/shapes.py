@@ -1,4 +1,4 @@
-"""Views on arrays: always windows onto the same memory, never scalars, writable as their base, with PyTorch's strides."""
+"""Views on arrays: windows onto the same memory, never scalars, writable as their base, with PyTorch's strides."""
 
 from __future__ import annotations
 
@@ -46,15 +46,34 @@ def expand(x: Array, *, size: Sequence[int]) -> Array:
 
 def expanded(x: Array, size: Sequence[int]) -> Array | None:
     """`expand`, where -1 keeps a size; None if `x` does not stretch to `size`."""
+    key = x.shape, x.strides, x.itemsize, size
+    try:
+        plan = _plans[key]  # type: ignore[index]
+    except (KeyError, TypeError):
+        plan = stretch(x, size)
+        if plan is None:
+            return None
+        if len(_plans) < 1024 and size.__class__ is tuple:
+            _plans[key] = plan  # type: ignore[index]
+    shape, strides, dense = plan
+    if dense and x.dtype.kind != "V":
+        return ndarray(shape, x.dtype, x, 0, strides)  # an order faster than broadcast_to
+    if 0 in shape:
+        return np.lib.stride_tricks.as_strided(x, shape, (0,) * len(shape))
+    return strided(x, shape, strides, 0)
+
+
+#: what `stretch` found out: the same few shapes come again and again
+_plans: dict[tuple[Any, ...], tuple[tuple[int, ...], tuple[int, ...], bool]] = {}
+
+
+def stretch(x: Array, size: Sequence[int]) -> tuple[tuple[int, ...], tuple[int, ...], bool] | None:
+    """Shape and strides of `x` stretched to `size`, and whether `x` is dense; None if it does not stretch so."""
     have, step = x.shape, x.strides
     i = len(have)
     at = len(size)
     if at < i:
         return None
-    lead = at - i
-    if size[lead:] == have and 1 not in size[:lead] and x.size and x.flags.c_contiguous and x.dtype.kind != "V":
-        if not lead or min(size) > 0:
-            return ndarray(size, x.dtype, x, 0, (0,) * lead + step)  # an order faster than broadcast_to
     shape: list[int] = []
     strides: list[int] = []
     while at:
@@ -76,13 +95,7 @@ def expanded(x: Array, size: Sequence[int]) -> Array | None:
             s = 0 if n != 1 else shape[-1] * strides[-1] if shape else x.itemsize
         shape.append(n)
         strides.append(s)
-    shape.reverse()
-    strides.reverse()
-    if x.flags.c_contiguous and x.dtype.kind != "V" and x.size:
-        return ndarray(shape, x.dtype, x, 0, strides)
-    if 0 in shape:
-        return np.lib.stride_tricks.as_strided(x, shape, (0,) * len(shape))
-    return strided(x, shape, strides, 0)
+    return tuple(reversed(shape)), tuple(reversed(strides)), bool(x.flags.c_contiguous and x.size)
 
 
 def permute(x: Array, *, dims: Sequence[int]) -> Array:
@@ -141,7 +154,9 @@ def unfold(x: Array, *, dim: int, size: int, step: int) -> Array:
     return strided(x, shape, (*s[:dim], s[dim] * step, *s[dim + 1 :], s[dim]), 0)
 
 
-def as_strided(x: Array, *, size: Sequence[int], stride: Sequence[int], storage_offset: int, source: Any = None) -> Array:
+def as_strided(
+    x: Array, *, size: Sequence[int], stride: Sequence[int], storage_offset: int, source: Any = None
+) -> Array:
     """Any window onto the storage under `x` (not onto `x`): offset and strides count elements."""
     owner = root(x)
     k = x.itemsize

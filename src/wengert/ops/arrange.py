@@ -87,12 +87,14 @@ _roll = linear(
 
 
 def _ints(value: Any) -> tuple[int, ...]:
-    return (value,) if isinstance(value, int) else sizes((tuple(value),)) if hasattr(value, "__len__") else (int(value),)
+    if isinstance(value, int):
+        return (value,)
+    return sizes((tuple(value),)) if hasattr(value, "__len__") else (int(value),)
 
 
 @public(name="roll")
 def roll(input: Tensor, shifts: Any, dims: Any = ()) -> Tensor:
-    """Elements moved by `shifts` along `dims`, those that leave at the end enter at the beginning. No dims: flattened."""
+    """Elements moved by `shifts` along `dims` (none: flattened); those that leave at the end enter at the beginning."""
     by, along = _ints(shifts), _ints(dims)
     if not by:
         raise RuntimeError("`shifts` required")
@@ -191,7 +193,8 @@ def repeat_interleave(
     if not isinstance(repeats, (int, Tensor)) or isinstance(repeats, bool):
         raise TypeError(
             f"repeat_interleave() received an invalid combination of arguments - got ({type(repeats).__name__}), but "
-            "expected one of:\n * (Tensor repeats, int dim = None, *, int output_size = None)\n * (int repeats, int dim = "
+            "expected one of:\n * (Tensor repeats, int dim = None, *, int output_size = None)\n * (int repeats, int "
+            "dim = "
             "None, *, int output_size = None)\n"
         )
     x = input

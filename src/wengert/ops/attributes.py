@@ -152,7 +152,8 @@ def is_contiguous(self: Tensor, memory_format: Any = devices.contiguous_format) 
         return False
     if memory_format is devices.channels_last_3d and len(shape) != 5:
         return False
-    order = range(len(shape)) if memory_format is devices.contiguous_format else channels_order(memory_format, len(shape))
+    n = len(shape)
+    order = range(n) if memory_format is devices.contiguous_format else channels_order(memory_format, n)
     if 0 in shape:
         return True
     step = 1
@@ -182,7 +183,9 @@ def dim_order(self: Tensor, ambiguity_check: Any = False) -> tuple[int, ...]:
 def is_floating_point(input: Tensor) -> bool:
     """Whether its dtype is float16, bfloat16, float32 or float64."""
     if not isinstance(input, Tensor):
-        raise TypeError(f"is_floating_point(): argument 'input' (position 1) must be Tensor, not {type(input).__name__}")
+        raise TypeError(
+            f"is_floating_point(): argument 'input' (position 1) must be Tensor, not {type(input).__name__}"
+        )
     return input.dtype.is_floating_point
 
 

@@ -17,7 +17,7 @@ from ..core.primitive import Primitive, linear, ops
 from ..core.tensor import PLAIN, Tensor, bump, new, share_version, wrap
 from ..kernels import numpy as kernels
 from .attributes import contiguous_in
-from .create import check_device
+from .create import PYTHON_TYPES, check_device
 from .install import method, public
 from .like import in_format, like
 
@@ -111,13 +111,12 @@ def to(self: Tensor, *args: Any, **kwargs: Any) -> Tensor:
     if device is not None:
         check_device(device, "to")
     if isinstance(kind, type):
-        if kind not in _PYTHON:
+        if kind not in PYTHON_TYPES:
             refuse_to(args)
-        kind = _PYTHON[kind]
+        kind = PYTHON_TYPES[kind]
     return converted(self, kind, copy, memory_format)
 
 
-_PYTHON = {float: DTYPES["float64"], int: DTYPES["int64"], bool: DTYPES["bool"], complex: DTYPES["complex128"]}
 
 
 def refuse_to(args: Any) -> None:
@@ -143,7 +142,9 @@ def install_casts() -> None:
         kind = DTYPES[kind_name]
 
         def cast(self: Tensor, memory_format: Any = None, *, _kind: Any = kind) -> Tensor:
-            return self if _kind is self.dtype and memory_format is None else converted(self, _kind, False, memory_format)
+            if _kind is self.dtype and memory_format is None:
+                return self
+            return converted(self, _kind, False, memory_format)
 
         cast.__name__ = cast.__qualname__ = name
         cast.__doc__ = f"This tensor in {kind_name} (itself if it is so already)."
@@ -170,8 +171,8 @@ def type_(self: Tensor, dtype: Any = None, non_blocking: bool = False, **kwargs:
             raise ValueError(f"invalid type: '{dtype}'")
     elif isinstance(dtype, dtype_class):
         kind = dtype
-    elif isinstance(dtype, type) and dtype in _PYTHON:
-        kind = _PYTHON[dtype]
+    elif isinstance(dtype, type) and dtype in PYTHON_TYPES:
+        kind = PYTHON_TYPES[dtype]
     else:
         kind = getattr(dtype, "dtype", None)
         if not isinstance(kind, dtype_class):
@@ -381,7 +382,8 @@ def __array__(self: Tensor, dtype: Any = None, copy: Any = None) -> Any:
     if dtype is not None and data.dtype != dtype:
         if copy is False:
             raise ValueError(
-                "Unable to avoid copy while creating an array as requested.\nIf using `np.array(obj, copy=False)` replace "
+                "Unable to avoid copy while creating an array as requested.\nIf using `np.array(obj, copy=False)` "
+                "replace "
                 "it with `np.asarray(obj)` to allow a copy when needed (no behavior change in NumPy 1.x)."
             )
         return data.astype(dtype)
@@ -498,8 +500,9 @@ def _clone_batch(prim: Primitive, vals: Any, dims: Any, params: Any) -> Any:
 
 
 _clone = linear(
-    "clone", params=("memory_format",), kernel=_clone_array, vjp=dict(x=lambda xp, g: g), batch=_clone_batch, half="native"
-)
+    "clone", params=("memory_format",), kernel=_clone_array, vjp=dict(x=lambda xp, g: g), batch=_clone_batch,
+    half="native",
+)  # fmt: skip
 _Clone = arg_node(_clone, lambda xp, g, arg: g)
 
 

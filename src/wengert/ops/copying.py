@@ -14,7 +14,8 @@ from ..core.tensor import Tensor, is_inference, mark_inference, new, wrap
 from ..kernels.memory import address, element_strides, root, strided
 
 NOT_A_LEAF = (
-    "Only Tensors created explicitly by the user (graph leaves) support the deepcopy protocol at the moment.  If you were "
+    "Only Tensors created explicitly by the user (graph leaves) support the deepcopy protocol at the moment.  If you "
+    "were "
     "attempting to deepcopy a module, this may be because of a torch.nn.utils.weight_norm usage, see "
     "https://github.com/pytorch/pytorch/pull/103001"
 )
@@ -24,8 +25,9 @@ def window_onto(owner: Any, size: Any, stride: Any, byte_offset: int, kind: Any)
     """The array of that geometry on the memory of `owner`."""
     if 0 in size:
         return np.empty(tuple(size), kind)
-    if owner.dtype == kind and byte_offset == 0 and owner.shape == tuple(size) and element_strides(owner) == tuple(stride):
-        return owner
+    if owner.dtype == kind and not byte_offset and owner.shape == tuple(size):
+        if element_strides(owner) == tuple(stride):
+            return owner
     flat = owner if owner.dtype == kind else owner.reshape(-1).view(kind)
     return strided(flat, size, [s * kind.itemsize for s in stride], byte_offset)
 

@@ -23,15 +23,15 @@ NUMBERS = {int, float, bool, complex}
 
 # ---------------------------------------------------------------- the arguments that all of them take
 
-_PYTHON_TYPES = {float: FLOAT64, int: INT64, bool: BOOL, complex: DTYPES["complex128"]}
+PYTHON_TYPES = {float: FLOAT64, int: INT64, bool: BOOL, complex: DTYPES["complex128"]}
 
 
 def chosen_dtype(given: Any, name: str) -> Any:
     """`dtype=`: ours, or a Python type; None stays."""
     if given is None or given.__class__ is dtype_class:
         return given
-    if isinstance(given, type) and given in _PYTHON_TYPES:
-        return _PYTHON_TYPES[given]
+    if isinstance(given, type) and given in PYTHON_TYPES:
+        return PYTHON_TYPES[given]
     raise TypeError(f"{name}(): argument 'dtype' must be torch.dtype, not {type(given).__name__}")
 
 
@@ -54,7 +54,9 @@ def check_device(given: Any, name: str = "") -> None:
     raise NotImplementedError(f"device '{given}': tensors live on the CPU here")
 
 
-def finish(data: Any, name: str, device: Any, requires_grad: Any, layout: Any = None, pin_memory: Any = False) -> Tensor:
+def finish(
+    data: Any, name: str, device: Any, requires_grad: Any, layout: Any = None, pin_memory: Any = False
+) -> Tensor:
     """A new leaf over `data`, after the checks of the arguments that all factories share."""
     if device is not CPU and (device is not None or get_default_device() is not CPU):
         check_device(device, name)
@@ -90,7 +92,8 @@ def check_sizes(size: Any, name: str, position: int = 1) -> tuple[int, ...]:
             if n.__class__ is not int:
                 if isinstance(n, bool) or not hasattr(n, "__index__") or (isinstance(n, Tensor) and n.ndim):
                     raise TypeError(
-                        f"{name}(): argument 'size' failed to unpack the object at pos {i + 1} with error \"type must be "
+                        f"{name}(): argument 'size' failed to unpack the object at pos {i + 1} with error \"type "
+                        "must be "
                         f'tuple of ints,but got {type_name(n)}"'
                     )
                 n = n.__index__()

@@ -59,7 +59,8 @@ def leaves_of(data: Any) -> tuple[list[Any], tuple[int, ...]]:
         if not warned and isinstance(first, ndarray) and first.ndim:
             warned = True
             warn_once(
-                "Creating a tensor from a list of numpy.ndarrays is extremely slow. Please consider converting the list "
+                "Creating a tensor from a list of numpy.ndarrays is extremely slow. Please consider converting the "
+                "list "
                 "to a single numpy.ndarray with numpy.array() before converting to a tensor."
             )
     level: list[Any] = [data]
@@ -150,7 +151,8 @@ def number(x: Any, kind: Any) -> Any:
             raise TypeError("only integer tensors of a single element can be converted to an index")
         if x.requires_grad:
             warn_once(
-                "Converting a tensor with requires_grad=True to a scalar may lead to unexpected behavior.\nConsider using "
+                "Converting a tensor with requires_grad=True to a scalar may lead to unexpected behavior.\nConsider "
+                "using "
                 "tensor.detach() first."
             )
         return x.item()  # type: ignore[attr-defined]
@@ -299,7 +301,8 @@ def from_array(array: Any) -> Any:
         warn_once(
             "The given NumPy array is not writable, and PyTorch does not support non-writable tensors. This means "
             "writing to this tensor will result in undefined behavior. You may want to copy the array to protect its "
-            "data or make it writable before converting it to a tensor. This type of warning will be suppressed for the "
+            "data or make it writable before converting it to a tensor. This type of warning will be suppressed for "
+            "the "
             "rest of this program."
         )
     if array.__class__ is not np.ndarray:
@@ -315,7 +318,9 @@ def as_tensor(data: Any, dtype: Any = None, device: Any = None) -> Tensor:
         return data.to(device, kind) if device is not None else data if kind is None else data.to(kind)  # type: ignore
     if isinstance(data, np.ndarray):
         array = from_array(data)
-        return finish(array if kind is None or array.dtype == kind.np else array_from(data, kind), "as_tensor", device, False)
+        if kind is not None and array.dtype != kind.np:
+            array = array_from(data, kind)
+        return finish(array, "as_tensor", device, False)
     if hasattr(data, "__dlpack__") or hasattr(data, "__array_interface__") and not isinstance(data, np.generic):
         array = from_array(np.asarray(data))
         return finish(array if kind is None else array_from(array, kind), "as_tensor", device, False)
@@ -360,7 +365,8 @@ def asarray(
     if kind is not None and array.dtype != kind.np:
         if copy is False:
             raise ValueError(
-                f"can't alias tensor with dtype '{FROM_NUMPY[array.dtype].scalar_name}' into dtype '{kind.scalar_name}'."
+                f"can't alias tensor with dtype '{FROM_NUMPY[array.dtype].scalar_name}' into dtype "
+                f"'{kind.scalar_name}'."
             )
         array = kernels.to_dtype(array, kind)
     elif copy:
@@ -402,7 +408,8 @@ def buffer_array(buffer: Any, kind: Any, count: int = -1, offset: int = 0) -> An
     if view.readonly:
         warn_once(
             "The given buffer is not writable, and PyTorch does not support non-writable tensors. This means you can "
-            "write to the underlying (supposedly non-writable) buffer using the tensor. You may want to copy the buffer "
+            "write to the underlying (supposedly non-writable) buffer using the tensor. You may want to copy the "
+            "buffer "
             "to protect its data or make it writable before converting it to a tensor. This type of warning will be "
             "suppressed for the rest of this program."
         )

@@ -102,11 +102,13 @@ def gradient(
         if len(spacing) != len(dims):
             if dim is None:
                 raise RuntimeError(
-                    "torch.gradient expected spacing to be unspecified, a scalar, or a list of length equal to 'self.dim() "
+                    "torch.gradient expected spacing to be unspecified, a scalar, or a list of length equal to "
+                    "'self.dim() "
                     f"= {n}', since dim argument was not given, but got a list of length {len(spacing)}"
                 )
             raise RuntimeError(
-                f"torch.gradient expected spacing to be unspecified, a scalar or it's spacing and dim arguments to have "
+                "torch.gradient expected spacing to be unspecified, a scalar or it's spacing and dim arguments to "
+                "have "
                 f"the same length, but got a spacing argument of length {len(spacing)} and a dim argument of length "
                 f"{len(dims)}."
             )
@@ -220,7 +222,8 @@ def _check_parts(a: Tensor, b: Tensor) -> None:
         )
     if a.dtype is not b.dtype:
         raise RuntimeError(
-            f"Expected object of scalar type {a.dtype.scalar_name} but got scalar type {b.dtype.scalar_name} for second "
+            f"Expected object of scalar type {a.dtype.scalar_name} but got scalar type {b.dtype.scalar_name} for "
+            "second "
             "argument"
         )
     a.dtype.to_complex().np  # noqa: B018 - NumPy has no complex number of two halves

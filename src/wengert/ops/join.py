@@ -215,7 +215,8 @@ def check_cat(tensors: tuple[Tensor, ...], dim: int) -> int:
         for k in range(n):
             if k != d and s[k] != first[k]:
                 raise RuntimeError(
-                    f"Sizes of tensors must match except in dimension {d}. Expected size {first[k]} but got size {s[k]} "
+                    f"Sizes of tensors must match except in dimension {d}. Expected size {first[k]} but got size "
+                    f"{s[k]} "
                     f"for tensor number {i} in the list."
                 )
     return d
@@ -500,7 +501,8 @@ def _directed(name: str, minimum: int, along: Any) -> None:
         n = input.ndim
         if n < minimum:
             raise RuntimeError(
-                f"torch.{name} requires a tensor with at least {minimum} dimension, but got a tensor with {n} dimensions!"
+                f"torch.{name} requires a tensor with at least {minimum} dimension, but got a tensor with {n} "
+                "dimensions!"
             )
         d = along(n)
         if isinstance(indices_or_sections, int):

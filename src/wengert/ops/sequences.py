@@ -102,7 +102,7 @@ def spaced(start: Any, end: Any, steps: Any, kind: Any) -> Any:
         return np.full(1, start).astype(kind.np)
     if kind.category == dtypes.INTEGRAL:
         work = np.float32 if kind.itemsize < 8 else np.float64
-        step = work((end - start) / (steps - 1)) if kind.itemsize >= 8 else np.float32(end - start) / np.float32(steps - 1)
+        step = work(end - start) / work(steps - 1)
         low, high = start + step * i[: steps // 2], end - step * (steps - 1 - i[steps // 2 :])
         return np.concatenate([low, high]).astype(np.int64).astype(kind.np)
     work = kind.np if kind.itemsize >= 4 and kind.np.kind in "fc" else np.dtype(np.float32)

@@ -61,7 +61,8 @@ def infer_size(size: tuple[int, ...], numel: int) -> tuple[int, ...]:
         if known == 0:
             if numel == 0:
                 raise RuntimeError(
-                    f"cannot reshape tensor of 0 elements into shape {list(size)} because the unspecified dimension size "
+                    f"cannot reshape tensor of 0 elements into shape {list(size)} because the unspecified dimension "
+                    "size "
                     "-1 can be any value and is ambiguous"
                 )
             raise RuntimeError(f"shape '{list(size)}' is invalid for input of size {numel}")
@@ -439,10 +440,12 @@ def squeeze(input: Tensor, dim: Any = None) -> Tensor:
     else:
         dims = [wrap_dim(d, n) for d in (dim if isinstance(dim, (tuple, list)) else (dim.__index__(),))]
         if len(set(dims)) != len(dims):
-            raise RuntimeError(f"dim {next(d for d in dims if dims.count(d) > 1)} appears multiple times in the list of dims")
+            twice = next(d for d in dims if dims.count(d) > 1)
+            raise RuntimeError(f"dim {twice} appears multiple times in the list of dims")
         made, gone = _Squeeze2, tuple([d for d in dims if n and shape[d] == 1])
     if input.__class__ in PLAIN:
-        t = viewed(input, input._data.squeeze(gone) if gone else input._data.view(), (_squeeze, {"dim": gone}), made, (shape, dim))
+        y = input._data.squeeze(gone) if gone else input._data.view()
+        t = viewed(input, y, (_squeeze, {"dim": gone}), made, (shape, dim))
         if t is not None:
             return t  # type: ignore[no-any-return]
     return dispatch(_squeeze, (input,), {"dim": gone}, _SQUEEZES[made])  # type: ignore[no-any-return]
@@ -475,7 +478,8 @@ def expand_to(x: Tensor, size: tuple[int, ...]) -> Tensor:
     lead = len(size) - len(have)
     if lead < 0:
         raise RuntimeError(
-            f"expand({kind_of(x)}{{{list(have)}}}, size={list(size)}): the number of sizes provided ({len(size)}) must be "
+            f"expand({kind_of(x)}{{{list(have)}}}, size={list(size)}): the number of sizes provided ({len(size)}) "
+            "must be "
             f"greater or equal to the number of dimensions in the tensor ({len(have)})"
         )
     full = []
@@ -528,7 +532,8 @@ def broadcast_shapes(*shapes: Any) -> Size:
             if a != b and b != 1:
                 if a != 1:
                     raise RuntimeError(
-                        f"Attempting to broadcast a dimension of length {b} at {-i}! Mismatching argument at index {at} "
+                        f"Attempting to broadcast a dimension of length {b} at {-i}! Mismatching argument at index "
+                        f"{at} "
                         f"had {shape}; but expected shape should be broadcastable to {result}"
                     )
                 grown[-i] = b
@@ -663,7 +668,8 @@ def movedim(input: Tensor, source: Any, destination: Any) -> Tensor:
     given, wanted = dim_list(source), dim_list(destination)
     if len(given) != len(wanted):
         raise RuntimeError(
-            f"movedim: Invalid source or destination dims: source ({given} dims) should contain the same number of dims "
+            f"movedim: Invalid source or destination dims: source ({given} dims) should contain the same number of "
+            "dims "
             f"as destination ({wanted} dims)"
         )
     src, dst = [wrap_dim(d, n) for d in given], [wrap_dim(d, n) for d in wanted]
@@ -703,7 +709,8 @@ def _T_property(self: Tensor) -> Tensor:
     else:
         if n:
             warn_once(
-                "The use of `x.T` on tensors of dimension other than 2 to reverse their shape is deprecated and it will "
+                "The use of `x.T` on tensors of dimension other than 2 to reverse their shape is deprecated and it "
+                "will "
                 "throw an error in a future release. Consider `x.mT` to transpose batches of matrices or "
                 "`x.permute(*torch.arange(x.ndim - 1, -1, -1))` to reverse the dimensions of a tensor."
             )

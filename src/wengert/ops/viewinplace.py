@@ -132,7 +132,8 @@ def resized(data: Any, size: tuple[int, ...]) -> Any:
         return np.empty(size, data.dtype)
     new = np.empty(n, data.dtype)
     if owner.nbytes and owner.flags.forc:
-        old = strided(owner, ((owner.nbytes - shift) // k,), (k,), shift) if owner.dtype == data.dtype else data.reshape(-1)
+        same = owner.dtype == data.dtype
+        old = strided(owner, ((owner.nbytes - shift) // k,), (k,), shift) if same else data.reshape(-1)
         new[: old.size] = old
     elif data.size:
         new[: data.size] = data.reshape(-1)
@@ -216,7 +217,8 @@ def window(owner: Any, kind: Any, offset: int, size: tuple[int, ...], stride: An
     need = 0 if 0 in size else (offset + 1 + sum([(n - 1) * s for n, s in zip(size, steps, strict=True)])) * k
     if need > owner.nbytes:
         raise RuntimeError(
-            f"setStorage: sizes {list(size)}, strides {list(steps)}, storage offset {offset}, and itemsize {k} requiring "
+            f"setStorage: sizes {list(size)}, strides {list(steps)}, storage offset {offset}, and itemsize {k} "
+            "requiring "
             f"a storage size of {need} are out of bounds for storage of size {owner.nbytes}"
         )
     if not need:
