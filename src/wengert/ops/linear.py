@@ -233,6 +233,7 @@ def linear(input: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
 
 
 def _weight_rule(xp: Any, g: Any, x: Any) -> Any:
+    x = xp.conj(x)
     if x.ndim == 1:
         return xp.unsqueeze(g, dim=1) * x
     rows = math.prod(x.shape[:-1])
@@ -264,7 +265,7 @@ _linear_map = multilinear(
     batch=_batch_linear_map,
     node="AddmmBackward0",
     promote=None,
-    vjp=dict(x=lambda xp, g, w: xp.linear_map(g, xp.transpose(w, dim0=0, dim1=1)), w=_weight_rule),
+    vjp=dict(x=lambda xp, g, w: xp.linear_map(g, xp.conj(xp.transpose(w, dim0=0, dim1=1))), w=_weight_rule),
 )
 
 

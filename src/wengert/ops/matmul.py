@@ -42,11 +42,11 @@ _C_NAMES = {
 class Shown(Node):
     """A node that PyTorch records and we do not: seen in `next_functions`, never run."""
 
-    __slots__ = ("shown_edges",)
+    __slots__ = ("chain",)
 
     @property
     def edges(self) -> tuple[Edge, ...]:
-        return self.shown_edges
+        return self.chain
 
 
 _shown_classes: dict[str, Any] = {}
@@ -58,7 +58,7 @@ def shown(name: str, *edges: Edge) -> Node:
     if made is None:
         made = _shown_classes[name] = NodeMeta(name, (Shown,), {"__slots__": (), "prim": None})
     node: Node = new(made)
-    node.shown_edges = edges  # type: ignore[attr-defined]
+    node.chain = edges  # type: ignore[attr-defined]
     node.hooks = None
     node.seq = 0
     return node
