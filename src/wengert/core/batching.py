@@ -62,7 +62,7 @@ def batch_elementwise(prim: Primitive, vals: Any, dims: Any, params: Any) -> tup
     else:  # all mapped in front, the others numbers or scalars: only unequal ranks need aligning
         ranks = {v.ndim for v, d in zip(vals, dims) if d is not None}  # noqa: B905
         if len(ranks) == 1:
-            return prim(*vals, **params), 0
+            return prim(*vals, **params) if params or prim.line is None else prim.line(*vals), 0
     n = max(rank(v) - (d is not None) for v, d in zip(vals, dims, strict=True))
     return prim(*[padded(v, d, n) for v, d in zip(vals, dims, strict=True)], **params), 0
 

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from ..kernels import numpy as kernels
-from . import promotion
+from . import primitive, promotion
 from .dtypes import FLOATING, FROM_NUMPY, bfloat16, dtype, float16
 from .graph import LEAF, VIEW, Edge, Port, next_seq
 from .modes import GRAD, NO_GRAD, Mode, mode
@@ -50,6 +50,9 @@ def dispatch(prim: Primitive, args: Sequence[Any], params: dict[str, Any], node_
     if m.tracer is not None:
         return m.tracer.process(prim, args, params)
     return run_plain(prim, args, datas, params, m, node_class)
+
+
+primitive.dispatch = dispatch
 
 
 def run_plain(

@@ -291,6 +291,8 @@ def unary(prim: Primitive, kernel: Callable[..., Any], slow: Callable[..., Any])
                 return t
         return slow(input) if out is None else slow(input, out=out)
 
+    if prim.line is None:
+        prim.line = op
     return op
 
 
@@ -381,6 +383,8 @@ def binary(
         return slow(input, other)
 
     op.node, op.prim = made, prim  # type: ignore[attr-defined]
+    if prim.line is None:
+        prim.line = op
     return op
 
 

@@ -147,12 +147,13 @@ class Tracked(LevelTensor):
         datas = [a._data if isinstance(a, Tensor) else a for a in lifted]
         m = mode()
         outside = LIVE[level].grad_outside
+        line = None if params or node_class is not None else prim.line
         if m.grad is outside:
-            y = dispatch(prim, datas, params, node_class)
+            y = dispatch(prim, datas, params, node_class) if line is None else line(*datas)
         else:
             set_grad(outside)
             try:
-                y = dispatch(prim, datas, params, node_class)
+                y = dispatch(prim, datas, params, node_class) if line is None else line(*datas)
             finally:
                 set_mode(m)
         single = not isinstance(y, tuple)
@@ -207,7 +208,8 @@ class Dual(LevelTensor):
             else:
                 primals.append(a)
                 tangents.append(None)
-        y = dispatch(prim, primals, params, node_class)
+        line = None if params or node_class is not None else prim.line
+        y = dispatch(prim, primals, params, node_class) if line is None else line(*primals)
         if not mode().forward_grad or all(t is None for t in tangents):
             return y
         single = not isinstance(y, tuple)

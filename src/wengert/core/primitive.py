@@ -27,6 +27,9 @@ ops = SimpleNamespace()
 #: name -> Primitive, the op table
 TABLE: dict[str, Primitive] = {}
 
+#: runs a primitive; the module `dispatch`, which builds on this one, sets it
+dispatch: Any = None
+
 Rule = Callable[..., Any]
 
 
@@ -121,6 +124,7 @@ class Primitive:
         self.samples = samples
         self.half = half
         self.is_view = kind == "view"
+        self.line: Any = None  # the straight-line function, where there is one (it falls back on dispatch)
         self.plans: dict[tuple[bool, ...], Plan] = {}
         self.takes_gradient = differentiable and bool(self.vjp)
         self.differentiable_inputs = tuple(
@@ -134,8 +138,6 @@ class Primitive:
         setattr(ops, name, self)
 
     def __call__(self, *args: Any, **params: Any) -> Any:
-        from .dispatch import dispatch
-
         return dispatch(self, args, params)
 
     def __repr__(self) -> str:

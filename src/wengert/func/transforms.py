@@ -312,6 +312,8 @@ def basis(xs: Sequence[Tensor]) -> list[Tensor]:
     """For tensors of n elements in all: n one-hot vectors, cut up and shaped like them."""
     sizes = [int(x.numel()) for x in xs]  # type: ignore[attr-defined]
     total = sum(sizes)
+    if len(xs) == 1:
+        return [ops.eye(total, dtype=xs[0].dtype).view(total, *xs[0].shape)]
     out, start = [], 0
     for x, n in zip(xs, sizes, strict=True):
         eye = ops.zeros((total, n), dtype=x.dtype)
@@ -347,9 +349,12 @@ def jacrev(
         def pulled(*cotangents: Any) -> Any:
             return pullback(tree_unflatten(list(cotangents), out_spec))
 
-        rows = vmap(pulled, chunk_size=chunk_size)(*vectors) if total else tree_map(
-            lambda x: ops.zeros((0, *x.shape), dtype=x.dtype), primals
-        )
+        if total > 1:
+            rows = vmap(pulled, chunk_size=chunk_size)(*vectors)
+        elif total:  # one row needs no batch
+            rows = tree_map(lambda g: ops.unsqueeze(g, dim=0), pulled(*[v[0] for v in vectors]))
+        else:
+            rows = tree_map(lambda x: ops.zeros((0, *x.shape), dtype=x.dtype), primals)
         flat_rows, in_spec = tree_flatten(rows)
         per_output: list[list[Any]] = [[] for _ in outs]
         for r in flat_rows:
