@@ -146,10 +146,6 @@ def nearest(size: int, out: int, factor: float | None, exact: bool) -> Table:
     at = np.arange(out, dtype=np.float32)
     if exact:
         index = np.floor((at + np.float32(0.5)) * scale)
-    elif out == size:
-        index = at
-    elif out == 2 * size:
-        index = np.floor(at / 2)
     else:
         index = np.floor(at * scale)
     return Table(size, np.minimum(index.astype(np.int64), size - 1)[:, None], None)

@@ -10,8 +10,10 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
+import numpy as np
+
 from ..core.batching import size_of_batch
-from ..core.primitive import Primitive, composite, general, kernel_helper
+from ..core.primitive import Primitive, composite, general, kernel_helper, ops
 from ..core.tensor import Tensor, wrap
 
 
@@ -78,20 +80,16 @@ def pulled_back(body: Any, g: Any, needs: Any, xs: Any, params: Any) -> Any:
         wanted = [leaf for leaf, need in zip(leaves, needs, strict=True) if need]
         root = edge_of(y)
         found = iter(
-            engine.run([root], [wrap(_as_array(g))], inputs=wanted, accumulate=False)
+            engine.run([root], [wrap(np.asarray(g))], inputs=wanted, accumulate=False)
             if root is not None
             else [None] * len(wanted)
         )
     finally:
         set_mode(before)
     out = [next(found) if need else None for need in needs]
-    return tuple(o if o is None else o._data for o in out)
-
-
-def _as_array(g: Any) -> Any:
-    import numpy as np
-
-    return np.asarray(g)
+    return tuple(
+        None if not need else np.zeros_like(x) if o is None else o._data for o, need, x in zip(out, needs, xs, strict=True)
+    )
 
 
 @composite
@@ -121,7 +119,10 @@ def pulled_back(body: Any, g: Tensor, needs: Any, xs: Any, params: Any) -> Any: 
                 if root is not None
                 else [None] * len(wanted)
             )
-    return tuple(unwrap(next(found), level.number) if need else None for need in needs)
+    out = [unwrap(next(found), level.number) if need else None for need in needs]
+    return tuple(
+        ops.zeros_like(x) if need and o is None else o for o, need, x in zip(out, needs, xs, strict=True)
+    )
 
 
 def _along(body: Any, ts: Any, xs: Any, params: Any) -> Any:
