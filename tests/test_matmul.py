@@ -1,14 +1,15 @@
-"""Products of matrices: values, all derivatives, batching, the graph and the errors, against PyTorch and finite differences."""
+"""Products of matrices: values, all derivatives, batching, the graph and the errors."""
+
 from __future__ import annotations
 
 from typing import Any
 
 import numpy as np
 import pytest
-from sample_checks import against_torch, batched, derivatives
-from side_by_side import lines_of, shown
 
 import wengert
+from sample_checks import against_torch, batched, derivatives
+from side_by_side import lines_of, shown
 from wengert.core.samples import SAMPLES
 from wengert.nn import functional as F
 

@@ -1,4 +1,5 @@
 """Operators of neural networks: values, all derivatives, batching, node names, random masks and errors."""
+
 from __future__ import annotations
 
 import warnings
@@ -6,10 +7,10 @@ from typing import Any
 
 import numpy as np
 import pytest
-from sample_checks import against_torch, batched, derivatives
 
 import wengert
 import wengert.nn.functional as F
+from sample_checks import against_torch, batched, derivatives
 from wengert.core.samples import SAMPLES
 
 #: the gradient is not that of the function, as in PyTorch: see `why_not` of the samples, or the table's own rules
@@ -225,7 +226,19 @@ def test_running_statistics(name: str) -> None:
         np.testing.assert_allclose(y.numpy(), z.numpy())
 
 
-IN_PLACE = ["relu", "elu", "selu", "celu", "leaky_relu", "hardtanh", "relu6", "silu", "mish", "hardswish", "hardsigmoid"]
+IN_PLACE = [
+    "relu",
+    "elu",
+    "selu",
+    "celu",
+    "leaky_relu",
+    "hardtanh",
+    "relu6",
+    "silu",
+    "mish",
+    "hardswish",
+    "hardsigmoid",
+]
 
 
 @pytest.mark.parametrize("name", IN_PLACE)
@@ -298,7 +311,8 @@ def test_which_pixel_is_nearest(mode: str, size: int) -> None:
         np.testing.assert_array_equal(ours, theirs)
     for factor in (0.3, 0.7, 1.1, 1.9, 2.5, 3.3):
         ours, theirs = (
-            L.nn.functional.interpolate(L.tensor(data), scale_factor=factor, mode=mode).numpy() for L in (wengert, torch)
+            L.nn.functional.interpolate(L.tensor(data), scale_factor=factor, mode=mode).numpy()
+            for L in (wengert, torch)
         )
         np.testing.assert_array_equal(ours, theirs)
 

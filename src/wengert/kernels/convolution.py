@@ -38,7 +38,9 @@ def padded(x: Array, padding: Sequence[int]) -> Array:
     return out
 
 
-def windows(x: Array, kernel: Sequence[int], out: Sequence[int], stride: Sequence[int], dilation: Sequence[int]) -> Array:
+def windows(
+    x: Array, kernel: Sequence[int], out: Sequence[int], stride: Sequence[int], dilation: Sequence[int]
+) -> Array:
     """A view (*lead, *kernel, *out) of the windows of the padded `x`."""
     lead = x.ndim - len(kernel)
     steps = x.strides[lead:]
@@ -95,7 +97,9 @@ def _taps(kernel: Sequence[int]) -> Any:
     return np.ndindex(*kernel)
 
 
-def _tap_slice(tap: Sequence[int], out: Sequence[int], stride: Sequence[int], dilation: Sequence[int]) -> tuple[slice, ...]:
+def _tap_slice(
+    tap: Sequence[int], out: Sequence[int], stride: Sequence[int], dilation: Sequence[int]
+) -> tuple[slice, ...]:
     """The elements of the padded input that meet kernel element `tap`, one for each window."""
     return tuple(
         slice(i * d, i * d + (m - 1) * s + 1, s) for i, m, s, d in zip(tap, out, stride, dilation, strict=True)
@@ -137,7 +141,9 @@ def conv_input_back(
 def _add_columns(full: Array, cols: Array, kernel: Any, out: Any, stride: Any, dilation: Any) -> None:
     """Add windows (n, C, *kernel, *out) back into the padded array that they come from."""
     for tap in _taps(kernel):
-        full[(slice(None), slice(None), *_tap_slice(tap, out, stride, dilation))] += cols[(slice(None), slice(None), *tap)]
+        full[(slice(None), slice(None), *_tap_slice(tap, out, stride, dilation))] += cols[
+            (slice(None), slice(None), *tap)
+        ]
 
 
 def crop(full: Array, size: Sequence[int], padding: Sequence[int]) -> Array:

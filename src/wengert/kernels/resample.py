@@ -264,7 +264,7 @@ def window_mean(
 
 
 def padding_copies(size: int, before: int, after: int, mode: str) -> Table:
-    """"reflect" (without the border), "replicate" or "circular"; negative paddings crop."""
+    """ "reflect" (without the border), "replicate" or "circular"; negative paddings crop."""
     at = np.arange(-before, size + after)
     if mode == "replicate":
         index = np.clip(at, 0, size - 1)

@@ -42,7 +42,7 @@ def erf(x: Any) -> Any:
     return special_erf(x)
 
 
-# ---------------------------------------------------------------- kernels (out= is for the straight line, which gives ...)
+# ---------------------------------------------------------------- kernels (the straight line gives out=...)
 
 
 def _log_sigmoid(x: Any, out: Any = None) -> Any:
@@ -130,7 +130,10 @@ _log_sigmoid_prim = elementwise("log_sigmoid", d=dict(x=lambda xp, x: xp.sigmoid
 _silu_prim = elementwise("silu", d=dict(x=_silu_slope), kernel=_silu, **_P)
 _mish_prim = elementwise("mish", d=dict(x=_mish_slope), kernel=_mish, **_P)
 _hardsigmoid_prim = elementwise(
-    "hardsigmoid", vjp=dict(x=lambda xp, g, x: xp.where((x > -3) & (x < 3), g * (1.0 / 6.0), 0)), kernel=_hardsigmoid, **_P
+    "hardsigmoid",
+    vjp=dict(x=lambda xp, g, x: xp.where((x > -3) & (x < 3), g * (1.0 / 6.0), 0)),
+    kernel=_hardsigmoid,
+    **_P,
 )
 _hardswish_prim = elementwise(
     "hardswish",
@@ -139,9 +142,7 @@ _hardswish_prim = elementwise(
 )  # fmt: skip
 elementwise("normal_cdf", d=dict(x=_normal_density), kernel=_normal_cdf, **_P)
 _gelu_prim = elementwise("gelu", params=("approximate",), d=dict(x=_gelu_slope), kernel=_gelu, **_P)
-_elu_prim = elementwise(
-    "elu", params=("alpha", "scale", "input_scale"), d=dict(x=_elu_slope), kernel=_elu, **_P
-)
+_elu_prim = elementwise("elu", params=("alpha", "scale", "input_scale"), d=dict(x=_elu_slope), kernel=_elu, **_P)
 _celu_prim = elementwise(
     "celu", params=("alpha",), d=dict(x=lambda xp, x, alpha: _elu_slope(xp, x, alpha, 1.0, 1.0 / alpha)),
     kernel=lambda x, *, alpha: _elu(x, alpha=alpha, scale=1.0, input_scale=1.0 / alpha), **_P,
@@ -367,7 +368,8 @@ def softshrink(input: Tensor, lambd: float = 0.5) -> Tensor:
     _refuse_integers(input, "softshrink_cpu")
     if lambd < 0:
         raise RuntimeError(
-            f"lambda must be in range [0, {finfo(input.dtype).max:g}] for input dtype {input.dtype.scalar_name}, but found "
+            f"lambda must be in range [0, {finfo(input.dtype).max:g}] for input dtype "
+            f"{input.dtype.scalar_name}, but found "
             f"{lambd:g}"
         )
     return _softshrink_prim(input, lambd=lambd)  # type: ignore[no-any-return]
@@ -551,9 +553,7 @@ def softmin(input: Tensor, dim: int | None = None, _stacklevel: int = 3, dtype: 
     return FUNCTIONS["softmax"](-input, d, dtype=dtype)  # type: ignore[no-any-return, operator]
 
 
-def gumbel_softmax(
-    logits: Tensor, tau: float = 1, hard: bool = False, eps: float = 1e-10, dim: int = -1
-) -> Tensor:
+def gumbel_softmax(logits: Tensor, tau: float = 1, hard: bool = False, eps: float = 1e-10, dim: int = -1) -> Tensor:
     """Samples of the Gumbel-softmax distribution; `hard`: one-hot, with the gradient of the soft sample."""
     from ..core.errors import warn
 
@@ -594,8 +594,26 @@ for _prim in (_threshold_prim, _celu_prim, _hardshrink_prim, _softplus_prim, _ge
 
 # ---------------------------------------------------------------- samples
 
-for _name in ("logsigmoid", "silu", "mish", "hardsigmoid", "hardswish", "relu6", "elu", "selu", "celu", "softplus",
-              "softsign", "tanhshrink", "gelu", "leaky_relu", "hardtanh", "hardshrink", "softshrink", "relu"):  # fmt: skip
+for _name in (
+    "logsigmoid",
+    "silu",
+    "mish",
+    "hardsigmoid",
+    "hardswish",
+    "relu6",
+    "elu",
+    "selu",
+    "celu",
+    "softplus",
+    "softsign",
+    "tanhshrink",
+    "gelu",
+    "leaky_relu",
+    "hardtanh",
+    "hardshrink",
+    "softshrink",
+    "relu",
+):
     samples(f"nn.functional.{_name}", *pointwise(), complex=False, atol=1e-7)
 samples("nn.functional.gelu", *pointwise(), Case(T(3, 4), approximate="tanh"), complex=False)
 samples("nn.functional.elu", Case(T(3, 4)), Case(T(3, 4), alpha=0.5), Case(T()), complex=False)

@@ -65,13 +65,19 @@ def _batch_last(prim: Primitive, vals: Any, dims: Any, params: Any) -> tuple[Any
 
 
 general(
-    "causal_mask", kernel=_causal_kernel, vjp=dict(x=lambda xp, g: xp.keep_below(g)), jvp=dict(x=lambda xp, t: xp.keep_below(t)),
+    "causal_mask",
+    kernel=_causal_kernel,
+    vjp=dict(x=lambda xp, g: xp.keep_below(g)),
+    jvp=dict(x=lambda xp, t: xp.keep_below(t)),
     batch=_batch_last,
-)  # fmt: skip
+)
 general(
-    "keep_below", kernel=_below_kernel, vjp=dict(x=lambda xp, g: xp.keep_below(g)), jvp=dict(x=lambda xp, t: xp.keep_below(t)),
+    "keep_below",
+    kernel=_below_kernel,
+    vjp=dict(x=lambda xp, g: xp.keep_below(g)),
+    jvp=dict(x=lambda xp, t: xp.keep_below(t)),
     batch=_batch_last,
-)  # fmt: skip
+)
 
 
 def _kernel(q: Any, k: Any, v: Any, mask: Any, *, scale: float, is_causal: bool) -> Any:
@@ -248,8 +254,12 @@ def _shared(x: Tensor, heads: int) -> Tensor:
 _Q = T(2, 2, 3, 4)
 samples(
     "nn.functional.scaled_dot_product_attention",
-    Case(_Q, T(2, 2, 5, 4), T(2, 2, 5, 4)), Case(_Q, T(2, 2, 3, 4), T(2, 2, 3, 4), is_causal=True),
-    Case(_Q, T(2, 2, 5, 4), T(2, 2, 5, 4), attn_mask=T(3, 5)), Case(_Q, T(2, 2, 5, 4), T(2, 2, 5, 4), attn_mask=T(2, 1, 3, 5, grad=False)),
-    Case(T(3, 4), T(5, 4), T(5, 2), scale=0.3), Case(T(2, 4, 3, 4), T(2, 2, 5, 4), T(2, 2, 5, 4), enable_gqa=True),
-    Case(T(2, 3, 4), T(2, 5, 4), T(2, 5, 3), is_causal=True), complex=False,
-)  # fmt: skip
+    Case(_Q, T(2, 2, 5, 4), T(2, 2, 5, 4)),
+    Case(_Q, T(2, 2, 3, 4), T(2, 2, 3, 4), is_causal=True),
+    Case(_Q, T(2, 2, 5, 4), T(2, 2, 5, 4), attn_mask=T(3, 5)),
+    Case(_Q, T(2, 2, 5, 4), T(2, 2, 5, 4), attn_mask=T(2, 1, 3, 5, grad=False)),
+    Case(T(3, 4), T(5, 4), T(5, 2), scale=0.3),
+    Case(T(2, 4, 3, 4), T(2, 2, 5, 4), T(2, 2, 5, 4), enable_gqa=True),
+    Case(T(2, 3, 4), T(2, 5, 4), T(2, 5, 3), is_causal=True),
+    complex=False,
+)

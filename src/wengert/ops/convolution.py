@@ -112,7 +112,16 @@ _weight_back = multilinear(
 
 
 def _conv_kernel(
-    x: Any, w: Any, b: Any, *, stride: Any, padding: Any, dilation: Any, transposed: bool, output_padding: Any, groups: int
+    x: Any,
+    w: Any,
+    b: Any,
+    *,
+    stride: Any,
+    padding: Any,
+    dilation: Any,
+    transposed: bool,
+    output_padding: Any,
+    groups: int,
 ) -> Any:
     given = dict(stride=stride, padding=padding, dilation=dilation, groups=groups)
     if transposed:
@@ -133,7 +142,15 @@ def transposed_size(x: Any, w: Any, stride: Any, padding: Any, dilation: Any, ou
 
 
 def _without_bias(
-    xp: Any, x: Any, w: Any, stride: Any, padding: Any, dilation: Any, transposed: bool, output_padding: Any, groups: int
+    xp: Any,
+    x: Any,
+    w: Any,
+    stride: Any,
+    padding: Any,
+    dilation: Any,
+    transposed: bool,
+    output_padding: Any,
+    groups: int,
 ) -> Any:
     given = dict(stride=stride, padding=padding, dilation=dilation, groups=groups)
     if transposed:
@@ -142,14 +159,18 @@ def _without_bias(
     return xp.conv_forward(x, w, **given)
 
 
-def _conv_x(xp: Any, g: Any, x_shape: Any, w: Any, stride: Any, padding: Any, dilation: Any, transposed: Any, groups: Any) -> Any:
+def _conv_x(
+    xp: Any, g: Any, x_shape: Any, w: Any, stride: Any, padding: Any, dilation: Any, transposed: Any, groups: Any
+) -> Any:
     given = dict(stride=stride, padding=padding, dilation=dilation, groups=groups)
     if transposed:
         return xp.conv_forward(g, xp.conj(w), **given)
     return xp.conv_input_back(g, xp.conj(w), size=x_shape[2:], **given)
 
 
-def _conv_w(xp: Any, g: Any, x: Any, w_shape: Any, stride: Any, padding: Any, dilation: Any, transposed: Any, groups: Any) -> Any:
+def _conv_w(
+    xp: Any, g: Any, x: Any, w_shape: Any, stride: Any, padding: Any, dilation: Any, transposed: Any, groups: Any
+) -> Any:
     given = dict(stride=stride, padding=padding, dilation=dilation, groups=groups)
     if transposed:
         return xp.conv_weight_back(g, xp.conj(x), kernel=w_shape[2:], **given)
@@ -238,9 +259,18 @@ def spread_arg(value: Any, dims: int, name: str) -> tuple[int, ...]:
 
 
 def _check(
-    name: str, dims: int, x: Any, w: Any, b: Any, stride: Any, padding: Any, dilation: Any, output_padding: Any, groups: int,
+    name: str,
+    dims: int,
+    x: Any,
+    w: Any,
+    b: Any,
+    stride: Any,
+    padding: Any,
+    dilation: Any,
+    output_padding: Any,
+    groups: int,
     transposed: bool,
-) -> None:  # fmt: skip
+) -> None:
     if any(n <= 0 for n in stride):
         raise RuntimeError("non-positive stride is not supported")
     if any(n < 0 for n in padding):
@@ -254,12 +284,14 @@ def _check(
     xs, ws = list(x.shape), list(w.shape)
     if ws[0] < groups:
         raise RuntimeError(
-            f"Given groups={groups}, expected weight to be at least {groups} at dimension 0, but got weight of size {ws} "
+            f"Given groups={groups}, expected weight to be at least {groups} at dimension 0, but got "
+            f"weight of size {ws} "
             "instead"
         )
     if ws[0] % groups:
         raise RuntimeError(
-            f"Given groups={groups}, expected weight to be divisible by {groups} at dimension 0, but got weight of size "
+            f"Given groups={groups}, expected weight to be divisible by {groups} at dimension 0, but "
+            f"got weight of size "
             f"[{ws}] instead"
         )
     channels, out = (ws[0], ws[1] * groups) if transposed else (ws[1] * groups, ws[0])
@@ -277,7 +309,8 @@ def _check(
         )
     if x.dtype is not w.dtype:
         raise RuntimeError(
-            f"Input type (torch.{x.dtype.scalar_name}Tensor) and weight type (torch.{w.dtype.scalar_name}Tensor) should "
+            f"Input type (torch.{x.dtype.scalar_name}Tensor) and weight type "
+            f"(torch.{w.dtype.scalar_name}Tensor) should "
             "be the same or input should be a MKLDNN tensor and weight is a dense tensor"
         )
     if b is not None and b.dtype is not x.dtype:
@@ -304,9 +337,18 @@ def _check(
 
 
 def _convolve(
-    name: str, dims: int, input: Tensor, weight: Tensor, bias: Any, stride: Any, padding: Any, dilation: Any, groups: int,
-    transposed: bool = False, output_padding: Any = 0,
-) -> Tensor:  # fmt: skip
+    name: str,
+    dims: int,
+    input: Tensor,
+    weight: Tensor,
+    bias: Any,
+    stride: Any,
+    padding: Any,
+    dilation: Any,
+    groups: int,
+    transposed: bool = False,
+    output_padding: Any = 0,
+) -> Tensor:
     for position, (argument, x) in enumerate((("input", input), ("weight", weight)), 1):
         if not isinstance(x, Tensor):
             raise TypeError(f"{name}() received an invalid combination of arguments - argument '{argument}' (position "
@@ -321,7 +363,8 @@ def _convolve(
         k = max(weight.ndim - 2, 1)
         given = [stride] * dims if isinstance(stride, int) else list(stride)
         raise RuntimeError(
-            f"expected stride to be a single integer value or a list of {k} values to match the convolution dimensions, "
+            f"expected stride to be a single integer value or a list of {k} values to match the "
+            f"convolution dimensions, "
             f"but got stride={given}"
         )
     steps, spacing = spread_arg(stride, dims, "stride"), spread_arg(dilation, dims, "dilation")
@@ -386,7 +429,9 @@ def convolution(
 ) -> Tensor:  # fmt: skip
     """Any convolution, with its dimensions taken from the weight."""
     dims = weight.ndim - 2
-    return _convolve("convolution", dims, input, weight, bias, stride, padding, dilation, groups, transposed, output_padding)
+    return _convolve(
+        "convolution", dims, input, weight, bias, stride, padding, dilation, groups, transposed, output_padding
+    )
 
 
 ops.convolution = _convolution
@@ -499,7 +544,8 @@ def fold(
     if columns != math.prod(out):
         raise RuntimeError(
             f"Given output_size={p['output_size']}, kernel_size={p['kernel_size']}, dilation={p['dilation']}, "
-            f"padding={p['padding']}, stride={p['stride']}, expected size of input's dimension 2 to match the calculated "
+            f"padding={p['padding']}, stride={p['stride']}, expected size of input's dimension 2 to "
+            f"match the calculated "
             f"number of sliding blocks {out[0]} * {out[1]} = {math.prod(out)}, but got input.size(2)={columns}."
         )
     x = input if input.ndim == 3 else ops.unsqueeze(input, dim=0)
@@ -511,32 +557,49 @@ def fold(
 
 samples(
     "nn.functional.conv1d",
-    Case(T(2, 3, 6), T(4, 3, 2), T(4)), Case(T(2, 4, 7), T(6, 2, 3), T(6), stride=2, padding=1, dilation=2, groups=2),
-    Case(T(3, 6), T(4, 3, 2)), Case(T(2, 3, 6), T(3, 3, 3), padding="same"), Case(T(2, 3, 6), T(3, 3, 4), padding="same"),
-)  # fmt: skip
+    Case(T(2, 3, 6), T(4, 3, 2), T(4)),
+    Case(T(2, 4, 7), T(6, 2, 3), T(6), stride=2, padding=1, dilation=2, groups=2),
+    Case(T(3, 6), T(4, 3, 2)),
+    Case(T(2, 3, 6), T(3, 3, 3), padding="same"),
+    Case(T(2, 3, 6), T(3, 3, 4), padding="same"),
+)
 samples(
     "nn.functional.conv2d",
-    Case(T(2, 3, 5, 4), T(4, 3, 2, 3), T(4)), Case(T(2, 4, 6, 5), T(4, 2, 3, 2), T(4), stride=(2, 1), padding=(1, 0), groups=2),
-    Case(T(2, 3, 5, 5), T(6, 1, 3, 3), T(6), groups=3, padding=1), Case(T(3, 5, 4), T(2, 3, 2, 2)),
-    Case(T(1, 2, 5, 5), T(2, 2, 2, 2), dilation=2), Case(T(2, 3, 4, 4), T(5, 3, 1, 1), T(5)), Case(T(1, 2, 4, 5), T(2, 2, 2, 3), padding="same"),
+    Case(T(2, 3, 5, 4), T(4, 3, 2, 3), T(4)),
+    Case(T(2, 4, 6, 5), T(4, 2, 3, 2), T(4), stride=(2, 1), padding=(1, 0), groups=2),
+    Case(T(2, 3, 5, 5), T(6, 1, 3, 3), T(6), groups=3, padding=1),
+    Case(T(3, 5, 4), T(2, 3, 2, 2)),
+    Case(T(1, 2, 5, 5), T(2, 2, 2, 2), dilation=2),
+    Case(T(2, 3, 4, 4), T(5, 3, 1, 1), T(5)),
+    Case(T(1, 2, 4, 5), T(2, 2, 2, 3), padding="same"),
     Case(T(1, 2, 4, 5), T(2, 2, 2, 3), padding="valid"),
-)  # fmt: skip
-samples("nn.functional.conv3d", Case(T(1, 2, 4, 3, 3), T(3, 2, 2, 2, 2), T(3)), Case(T(1, 2, 4, 3, 3), T(2, 1, 2, 1, 2), stride=2, padding=1, groups=2))
+)
+samples(
+    "nn.functional.conv3d",
+    Case(T(1, 2, 4, 3, 3), T(3, 2, 2, 2, 2), T(3)),
+    Case(T(1, 2, 4, 3, 3), T(2, 1, 2, 1, 2), stride=2, padding=1, groups=2),
+)
 samples(
     "nn.functional.conv_transpose1d",
-    Case(T(2, 3, 4), T(3, 2, 3), T(2)), Case(T(1, 4, 4), T(4, 2, 3), T(4), stride=2, padding=1, output_padding=1, groups=2, dilation=2),
-)  # fmt: skip
+    Case(T(2, 3, 4), T(3, 2, 3), T(2)),
+    Case(T(1, 4, 4), T(4, 2, 3), T(4), stride=2, padding=1, output_padding=1, groups=2, dilation=2),
+)
 samples(
     "nn.functional.conv_transpose2d",
-    Case(T(2, 3, 3, 4), T(3, 2, 2, 3), T(2)), Case(T(1, 2, 3, 3), T(2, 2, 3, 2), T(2), stride=2, padding=1, output_padding=1),
+    Case(T(2, 3, 3, 4), T(3, 2, 2, 3), T(2)),
+    Case(T(1, 2, 3, 3), T(2, 2, 3, 2), T(2), stride=2, padding=1, output_padding=1),
     Case(T(2, 3, 3), T(2, 2, 2, 2)),
-)  # fmt: skip
+)
 samples("nn.functional.conv_transpose3d", Case(T(1, 2, 2, 3, 2), T(2, 2, 2, 2, 2), T(2)))
 samples(
     "nn.functional.unfold",
-    Case(T(2, 3, 5, 4), 2), Case(T(1, 2, 5, 6), (2, 3), dilation=2, padding=1, stride=2), Case(T(2, 4, 4), 2),
-)  # fmt: skip
+    Case(T(2, 3, 5, 4), 2),
+    Case(T(1, 2, 5, 6), (2, 3), dilation=2, padding=1, stride=2),
+    Case(T(2, 4, 4), 2),
+)
 samples(
     "nn.functional.fold",
-    Case(T(2, 12, 12), (5, 4), 2), Case(T(1, 8, 9), (5, 5), (2, 2), padding=1, stride=2, dilation=1), Case(T(8, 9), (4, 4), 2),
-)  # fmt: skip
+    Case(T(2, 12, 12), (5, 4), 2),
+    Case(T(1, 8, 9), (5, 5), (2, 2), padding=1, stride=2, dilation=1),
+    Case(T(8, 9), (4, 4), 2),
+)

@@ -146,9 +146,14 @@ def _lengths(given: Any, name: str, batch: int) -> list[int]:
 
 @public(name="nn.functional.ctc_loss", method=False)
 def ctc_loss(
-    log_probs: Tensor, targets: Tensor, input_lengths: Any, target_lengths: Any, blank: int = 0, reduction: str = "mean",
+    log_probs: Tensor,
+    targets: Tensor,
+    input_lengths: Any,
+    target_lengths: Any,
+    blank: int = 0,
+    reduction: str = "mean",
     zero_infinity: bool = False,
-) -> Tensor:  # fmt: skip
+) -> Tensor:
     """The loss of log probabilities (T, N, C) or (T, C) against labels (N, S), or one vector of all of them.
 
     The mean is over the samples, each divided by its number of labels. `zero_infinity`: impossible samples count as 0.
@@ -180,12 +185,14 @@ def ctc_loss(
         rows = np.atleast_2d(labels).astype(np.int64)
         if rows.shape[0] != n:
             raise RuntimeError(
-                f"Expected tensor to have size {n} at dimension 0, but got size {rows.shape[0]} for argument #2 'targets' "
+                f"Expected tensor to have size {n} at dimension 0, but got size {rows.shape[0]} for "
+                f"argument #2 'targets' "
                 f"{where}"
             )
         if rows.shape[1] < longest:
             raise RuntimeError(
-                f"Expected tensor to have size at least {longest} at dimension 1, but got size {rows.shape[1]} for argument "
+                f"Expected tensor to have size at least {longest} at dimension 1, but got size "
+                f"{rows.shape[1]} for argument "
                 f"#2 'targets' {where}"
             )
     for t in times:
@@ -218,7 +225,15 @@ samples(
     "nn.functional.ctc_loss",
     Case(T(6, 2, 4, low=-3.0, high=-0.5), T(2, 2, dtype="int64", low=1, high=4), (6, 5), (2, 1)),
     Case(T(5, 2, 3, low=-3.0, high=-0.5), T(3, dtype="int64", low=1, high=3), (5, 5), (2, 1), reduction="none"),
-    Case(T(5, 3, low=-3.0, high=-0.5), T(2, dtype="int64", low=1, high=3), (5,), (2,), reduction="sum", zero_infinity=True),
-    complex=False, gradcheck=False,
+    Case(
+        T(5, 3, low=-3.0, high=-0.5),
+        T(2, dtype="int64", low=1, high=3),
+        (5,),
+        (2,),
+        reduction="sum",
+        zero_infinity=True,
+    ),
+    complex=False,
+    gradcheck=False,
     why_not="PyTorch's gradient is that for scores whose log softmax was taken; finite differences see log_probs alone",
-)  # fmt: skip
+)

@@ -70,9 +70,7 @@ _cdist = fused("cdist", _cdist_body, inputs=("x1", "x2"), params=("p",), kernel=
 
 
 @public(method=False)
-def cdist(
-    x1: Tensor, x2: Tensor, p: float = 2.0, compute_mode: str = "use_mm_for_euclid_dist_if_necessary"
-) -> Tensor:
+def cdist(x1: Tensor, x2: Tensor, p: float = 2.0, compute_mode: str = "use_mm_for_euclid_dist_if_necessary") -> Tensor:
     """The p-norm distances between all rows of x1 (*, n, d) and of x2 (*, m, d): (*, n, m)."""
     modes = ("use_mm_for_euclid_dist_if_necessary", "use_mm_for_euclid_dist", "donot_use_mm_for_euclid_dist")
     if compute_mode not in modes:
@@ -140,9 +138,7 @@ def cosine_similarity(x1: Tensor, x2: Tensor, dim: int = 1, eps: float = 1e-8) -
 
     kind = common_dtype(x1, x2)
     if not kind.is_floating_point:
-        raise RuntimeError(
-            f"expected common dtype to be floating point, yet common dtype is {kind.scalar_name}"
-        )
+        raise RuntimeError(f"expected common dtype to be floating point, yet common dtype is {kind.scalar_name}")
     a, b = (x if x.dtype is kind else x.to(kind) for x in (x1, x2))  # type: ignore[attr-defined]
     norm = vector_norm
     parts = []
@@ -161,9 +157,22 @@ ops.pdist = _pdist
 
 samples(
     "cdist",
-    Case(T(3, 4), T(5, 4)), Case(T(2, 3, 4), T(1, 2, 4), p=1.0), Case(T(3, 2), T(4, 2), p=3.0), Case(T(3, 4), T(2, 4), p=math.inf),
-    Case(T(3, 4), T(2, 4), p=1.5), complex=False,
-)  # fmt: skip
-samples("nn.functional.pdist", Case(T(4, 3)), Case(T(4, 3), p=1.0), Case(T(4, 3), p=3.0), Case(T(4, 3), p=math.inf), complex=False)
-samples("nn.functional.pairwise_distance", Case(T(3, 4), T(3, 4)), Case(T(3, 4), T(4), p=1.0, keepdim=True), complex=False)
+    Case(T(3, 4), T(5, 4)),
+    Case(T(2, 3, 4), T(1, 2, 4), p=1.0),
+    Case(T(3, 2), T(4, 2), p=3.0),
+    Case(T(3, 4), T(2, 4), p=math.inf),
+    Case(T(3, 4), T(2, 4), p=1.5),
+    complex=False,
+)
+samples(
+    "nn.functional.pdist",
+    Case(T(4, 3)),
+    Case(T(4, 3), p=1.0),
+    Case(T(4, 3), p=3.0),
+    Case(T(4, 3), p=math.inf),
+    complex=False,
+)
+samples(
+    "nn.functional.pairwise_distance", Case(T(3, 4), T(3, 4)), Case(T(3, 4), T(4), p=1.0, keepdim=True), complex=False
+)
 samples("nn.functional.cosine_similarity", Case(T(3, 4), T(3, 4)), Case(T(2, 3, 4), T(3, 4), dim=-1), complex=False)

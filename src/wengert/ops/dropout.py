@@ -1,4 +1,4 @@
-"""Dropout: elements or channels set to zero at random, the others scaled. The masks are those of PyTorch's generator."""
+"""Dropout: elements or channels set to zero at random, the others scaled. The masks are PyTorch's, bit for bit."""
 
 from __future__ import annotations
 
@@ -121,20 +121,24 @@ def _channels(name: str, spatial: int) -> Any:
         if spatial == 1:
             if n not in (2, 3):
                 raise RuntimeError(
-                    f"dropout1d: Expected 2D or 3D input, but received a {n}D input. Note that dropout1d exists to provide "
-                    "channel-wise dropout on inputs with 1 spatial dimension, a channel dimension, and an optional batch "
+                    f"dropout1d: Expected 2D or 3D input, but received a {n}D input. Note that "
+                    f"dropout1d exists to provide "
+                    "channel-wise dropout on inputs with 1 spatial dimension, a channel dimension, "
+                    "and an optional batch "
                     "dimension (i.e. 2D or 3D inputs)."
                 )
         elif n not in (spatial + 1, spatial + 2):
             warn(
-                f"{name}: Received a {n}-D input to {name}, which is deprecated and will result in an error in a future "
+                f"{name}: Received a {n}-D input to {name}, which is deprecated and will result in an "
+                f"error in a future "
                 "release. To retain the behavior and silence this warning, please use dropout instead. Note that "
                 f"{name} exists to provide channel-wise dropout on inputs with {spatial} spatial dimensions, a channel "
                 f"dimension, and an optional batch dimension (i.e. {spatial + 1}D or {spatial + 2}D inputs)."
             )
         if spatial == 2 and n == 3:
             warn(
-                "dropout2d: Received a 3D input to dropout2d and assuming that channel-wise 1D dropout behavior is desired "
+                "dropout2d: Received a 3D input to dropout2d and assuming that channel-wise 1D "
+                "dropout behavior is desired "
                 "- input is interpreted as shape (N, C, L), where C is the channel dim. This behavior will change in a "
                 "future release to interpret the input as one without a batch dimension, i.e. shape (C, H, W). To "
                 "maintain the 1D channel-wise dropout behavior, please switch to using dropout1d instead."

@@ -35,7 +35,8 @@ def _labels(text: str, where: str, offset: int) -> list[str]:
             i += 1
         else:
             raise RuntimeError(
-                f"einsum(): invalid subscript given at index {offset + i} in the equation string, subscripts must be in "
+                f"einsum(): invalid subscript given at index {offset + i} in the equation string, "
+                f"subscripts must be in "
                 "[a-zA-Z]"
             )
     return found
@@ -96,7 +97,8 @@ def einsum(*args: Any) -> Tensor:
         if _DOTS in labels:
             if named > x.ndim:
                 raise RuntimeError(
-                    f"einsum(): the number of subscripts in the equation ({named}) is more than the number of dimensions "
+                    f"einsum(): the number of subscripts in the equation ({named}) is more than the "
+                    f"number of dimensions "
                     f"({x.ndim}) for operand {i}"
                 )
             dots = max(dots, x.ndim - named)
@@ -161,10 +163,12 @@ def _aligned(x: Tensor, labels: list[str], order: list[str], sizes: dict[str, in
         if n != 1 and known != 1 and n != known:
             if c.startswith("."):
                 raise RuntimeError(
-                    f"einsum(): operands do not broadcast with remapped shapes [original->remapped]: size {n} against {known}"
+                    f"einsum(): operands do not broadcast with remapped shapes [original->remapped]: "
+                    f"size {n} against {known}"
                 )
             raise RuntimeError(
-                f"einsum(): subscript {c} has size {n} for operand {operand} which does not broadcast with previously seen "
+                f"einsum(): subscript {c} has size {n} for operand {operand} which does not broadcast "
+                f"with previously seen "
                 f"size {known}"
             )
         sizes[c] = max(n, known) if n != 0 and known != 0 else 0
@@ -230,7 +234,14 @@ def _pair(x: Tensor, y: Tensor, done: list[int]) -> Tensor:
 
 samples(
     "einsum",
-    Case("ij,jk->ik", T(2, 3), T(3, 4)), Case("bij,bjk->bik", T(2, 2, 3), T(2, 3, 2)), Case("ii->i", T(3, 3)), Case("ij->ji", T(2, 3)),
-    Case("i,j->ij", T(2), T(3)), Case("...ij,...jk->...ik", T(2, 2, 3), T(3, 2)), Case("ij,j", T(2, 3), T(3)), Case("ijk->", T(2, 3, 2)),
-    Case("bn,anm,bm->ba", T(2, 3), T(4, 3, 2), T(2, 2)), Case("ij,ij->i", T(2, 3), T(2, 3)),
-)  # fmt: skip
+    Case("ij,jk->ik", T(2, 3), T(3, 4)),
+    Case("bij,bjk->bik", T(2, 2, 3), T(2, 3, 2)),
+    Case("ii->i", T(3, 3)),
+    Case("ij->ji", T(2, 3)),
+    Case("i,j->ij", T(2), T(3)),
+    Case("...ij,...jk->...ik", T(2, 2, 3), T(3, 2)),
+    Case("ij,j", T(2, 3), T(3)),
+    Case("ijk->", T(2, 3, 2)),
+    Case("bn,anm,bm->ba", T(2, 3), T(4, 3, 2), T(2, 2)),
+    Case("ij,ij->i", T(2, 3), T(2, 3)),
+)

@@ -67,9 +67,7 @@ def _dense_kernel(g: Any, indices: Any, *, count: int, padding_idx: int, scale_g
     return out
 
 
-def _dense_back_rule(
-    xp: Any, g: Any, indices: Any, count: int, padding_idx: int, scale_grad_by_freq: bool
-) -> Any:
+def _dense_back_rule(xp: Any, g: Any, indices: Any, count: int, padding_idx: int, scale_grad_by_freq: bool) -> Any:
     rows = xp.embedding(g, indices, padding_idx=padding_idx, scale_grad_by_freq=scale_grad_by_freq, sparse=False)
     return rows * xp.row_factors(indices, count=count, padding_idx=padding_idx, scale=scale_grad_by_freq, dtype=g.dtype)
 
@@ -259,7 +257,15 @@ def _counted(indices: Any, bags: Any, n_bags: int, padding_idx: int) -> Any:
 
 
 def _bag_kernel(
-    weight: Any, psw: Any, indices: Any, bags: Any, *, n_bags: int, mode: int, padding_idx: int, scale_grad_by_freq: bool
+    weight: Any,
+    psw: Any,
+    indices: Any,
+    bags: Any,
+    *,
+    n_bags: int,
+    mode: int,
+    padding_idx: int,
+    scale_grad_by_freq: bool,
 ) -> Any:
     """(bags, the rows that won for `max`). mode: 0 sum, 1 mean, 2 max."""
     d = weight.shape[1]
@@ -381,7 +387,7 @@ def embedding_bag(
         weight, input = input, weight
     if per_sample_weights is not None and input.shape != per_sample_weights.shape:
         raise ValueError(
-            f"embedding_bag: If per_sample_weights ({per_sample_weights.size()}) is not None, then it must have the same "  # type: ignore[attr-defined]
+            f"embedding_bag: If per_sample_weights ({per_sample_weights.shape}) is not None, then it must have the same "
             f"shape as the input ({input.size()})"  # type: ignore[attr-defined]
         )
     if not weight.ndim == 2:
@@ -392,8 +398,10 @@ def embedding_bag(
                 "if input is 2D, then offsets has to be None, as input is treated is a mini-batch of fixed length "
                 f"sequences. However, found offsets of type {type(offsets)!r}"
             )
-        starts = np.arange(0, input.shape[0] * input.shape[1], input.shape[1]) if input.shape[1] else np.zeros(
-            input.shape[0], np.int64
+        starts = (
+            np.arange(0, input.shape[0] * input.shape[1], input.shape[1])
+            if input.shape[1]
+            else np.zeros(input.shape[0], np.int64)
         )
         input = ops.reshape(input, (-1,))
         if per_sample_weights is not None:
@@ -441,14 +449,19 @@ def embedding_bag(
             )
     if padding_idx is not None:
         if not -rows <= padding_idx < rows:
-            raise RuntimeError(f"padding_idx must be within the number of embeddings, -{rows} through {rows - 1}, but got {padding_idx}")
+            raise RuntimeError(
+                f"padding_idx must be within the number of embeddings, -{rows} through {rows - 1}, "
+                f"but got {padding_idx}"
+            )
         padding_idx %= rows
     numbers = input._data
     if numbers.__class__ is np.ndarray:
         bad = (numbers < 0) | (numbers >= rows)
         if bad.any():
             at = int(bad.argmax())
-            raise RuntimeError(f"Index {at} of input takes value {numbers[at]} which is not in the valid range [0, {rows})")
+            raise RuntimeError(
+                f"Index {at} of input takes value {numbers[at]} which is not in the valid range [0, {rows})"
+            )
     bags = wrap(_bag_numbers(starts, n)) if len(starts) else wrap(np.zeros(n, np.int64))
     return _bag(  # type: ignore[no-any-return]
         weight, per_sample_weights, input, bags, n_bags=len(starts), mode=modes[mode],
@@ -462,11 +475,20 @@ samples(
     Case(_INDEX, T(5, 4)), Case(_INDEX, T(5, 4), padding_idx=1), Case(_INDEX, T(5, 4), scale_grad_by_freq=True),
     Case(T(dtype="int64", low=0, high=5), T(5, 4), padding_idx=-1), Case(T(0, dtype="int64", low=0, high=5), T(5, 4)),
 )  # fmt: skip
-samples("nn.functional.one_hot", Case(T(2, 3, dtype="int64", low=0, high=4), 5), Case(T(3, dtype="int64", low=0, high=4)), complex=False)
+samples(
+    "nn.functional.one_hot",
+    Case(T(2, 3, dtype="int64", low=0, high=4), 5),
+    Case(T(3, dtype="int64", low=0, high=4)),
+    complex=False,
+)
 samples(
     "nn.functional.embedding_bag",
-    Case(_INDEX, T(5, 4)), Case(_INDEX, T(5, 4), mode="sum", per_sample_weights=T(2, 3)), Case(_INDEX, T(5, 4), mode="max"),
-    Case(_INDEX, T(5, 4), padding_idx=2), Case(_INDEX, T(5, 4), mode="sum", padding_idx=0), complex=False,
-)  # fmt: skip
+    Case(_INDEX, T(5, 4)),
+    Case(_INDEX, T(5, 4), mode="sum", per_sample_weights=T(2, 3)),
+    Case(_INDEX, T(5, 4), mode="max"),
+    Case(_INDEX, T(5, 4), padding_idx=2),
+    Case(_INDEX, T(5, 4), mode="sum", padding_idx=0),
+    complex=False,
+)
 
 __all__ = ["math"]

@@ -58,7 +58,14 @@ def fused(
             return y._data, y._bdim
 
     return general(
-        name, inputs=inputs, params=params, kernel=kernel or run, vjp=scope["vjp"], jvp=scope["jvp"], batch=batch, **more
+        name,
+        inputs=inputs,
+        params=params,
+        kernel=kernel or run,
+        vjp=scope["vjp"],
+        jvp=scope["jvp"],
+        batch=batch,
+        **more,
     )
 
 
@@ -88,7 +95,8 @@ def pulled_back(body: Any, g: Any, needs: Any, xs: Any, params: Any) -> Any:
         set_mode(before)
     out = [next(found) if need else None for need in needs]
     return tuple(
-        None if not need else np.zeros_like(x) if o is None else o._data for o, need, x in zip(out, needs, xs, strict=True)
+        None if not need else np.zeros_like(x) if o is None else o._data
+        for o, need, x in zip(out, needs, xs, strict=True)
     )
 
 
@@ -120,9 +128,7 @@ def pulled_back(body: Any, g: Tensor, needs: Any, xs: Any, params: Any) -> Any: 
                 else [None] * len(wanted)
             )
     out = [unwrap(next(found), level.number) if need else None for need in needs]
-    return tuple(
-        ops.zeros_like(x) if need and o is None else o for o, need, x in zip(out, needs, xs, strict=True)
-    )
+    return tuple(ops.zeros_like(x) if need and o is None else o for o, need, x in zip(out, needs, xs, strict=True))
 
 
 def _along(body: Any, ts: Any, xs: Any, params: Any) -> Any:

@@ -238,11 +238,13 @@ def _weight_rule(xp: Any, g: Any, x: Any) -> Any:
         return xp.unsqueeze(g, dim=1) * x
     rows = math.prod(x.shape[:-1])
     flat = xp.reshape(g, (rows, g.shape[-1]))
-    return xp.linear_map(xp.transpose(flat, dim0=0, dim1=1), xp.transpose(xp.reshape(x, (rows, x.shape[-1])), dim0=0, dim1=1))
+    return xp.linear_map(
+        xp.transpose(flat, dim0=0, dim1=1), xp.transpose(xp.reshape(x, (rows, x.shape[-1])), dim0=0, dim1=1)
+    )
 
 
 def _batch_linear_map(prim: Any, vals: Any, dims: Any, params: Any) -> tuple[Any, int]:
-    """A batch of inputs under one weight is one input with a dimension more; weights that differ need a batched product."""
+    """Inputs under one weight are one input with a dimension more; weights that differ need a batched product."""
     x, w = (front(v, d) for v, d in zip(vals, dims, strict=True))
     if dims[1] is None:
         return prim(x, w), 0
@@ -286,9 +288,7 @@ def _linear_any(input: Any, weight: Any, bias: Any) -> Tensor:
     """linear off the straight line: PyTorch's own chain of operations."""
     for position, (name, x) in enumerate((("input", input), ("weight", weight)), 1):
         if not isinstance(x, Tensor):
-            raise TypeError(
-                f"linear(): argument '{name}' (position {position}) must be Tensor, not {type(x).__name__}"
-            )
+            raise TypeError(f"linear(): argument '{name}' (position {position}) must be Tensor, not {type(x).__name__}")
     if bias is not None and not isinstance(bias, Tensor):
         raise TypeError(f"linear(): argument 'bias' (position 3) must be Tensor, not {type(bias).__name__}")
     if not input.ndim or not weight.ndim:
@@ -326,9 +326,7 @@ def _contiguous(x: Tensor) -> bool:
 def bilinear(input1: Tensor, input2: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
     """`y[..., k] = input1 @ weight[k] @ input2 + bias[k]` with weight (out, in1, in2)."""
     if input1.ndim != input2.ndim:
-        raise RuntimeError(
-            "bilinear(): input dimensions do not match: got " f"{input1.ndim} and {input2.ndim}"
-        )
+        raise RuntimeError(f"bilinear(): input dimensions do not match: got {input1.ndim} and {input2.ndim}")
     a, b = tuple(input1.shape), tuple(input2.shape)
     for i, (n, m) in enumerate(zip(a[:-1], b[:-1], strict=True)):
         if n != m:

@@ -6,8 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from ..core.dispatch import check_broadcast
 from ..core.batching import front, size_of_batch, stretched
+from ..core.dispatch import check_broadcast
 from ..core.fast import F32, F64, next_seq
 from ..core.graph import BACKWARD_TWICE, FREED, LEAF, VIEW, Edge, Node, NodeMeta, endpoint
 from ..core.modes import GRAD, NO_GRAD, mode
@@ -489,7 +489,8 @@ def binary_cross_entropy(
         for i in range(1, len(have) + 1):
             if lead < 0 or (have[-i] != shape[-i] and have[-i] != 1):
                 raise RuntimeError(
-                    f"Attempting to broadcast a dimension of length {have[-i]} at {-i}! Mismatching argument at index 1 "
+                    f"Attempting to broadcast a dimension of length {have[-i]} at {-i}! Mismatching "
+                    f"argument at index 1 "
                     f"had {weight.size()}; but expected shape should be broadcastable to {list(shape)}"  # type: ignore[attr-defined]
                 )
         weight = ops.expand(weight, size=shape)
@@ -559,30 +560,41 @@ def binary_cross_entropy_with_logits(
 _LABELS = T(4, dtype="int64", low=0, high=3)
 samples(
     "nn.functional.nll_loss",
-    Case(T(4, 3), _LABELS), Case(T(4, 3), _LABELS, T(3, low=0.5, high=2.0, grad=False)), Case(T(4, 3), _LABELS, reduction="none"),
-    Case(T(4, 3), _LABELS, reduction="sum", ignore_index=1), Case(T(3), T(dtype="int64", low=0, high=3)),
-    Case(T(2, 3, 4), T(2, 4, dtype="int64", low=0, high=3)), Case(T(2, 3, 2, 2), T(2, 2, 2, dtype="int64", low=0, high=3), ignore_index=0),
+    Case(T(4, 3), _LABELS),
+    Case(T(4, 3), _LABELS, T(3, low=0.5, high=2.0, grad=False)),
+    Case(T(4, 3), _LABELS, reduction="none"),
+    Case(T(4, 3), _LABELS, reduction="sum", ignore_index=1),
+    Case(T(3), T(dtype="int64", low=0, high=3)),
+    Case(T(2, 3, 4), T(2, 4, dtype="int64", low=0, high=3)),
+    Case(T(2, 3, 2, 2), T(2, 2, 2, dtype="int64", low=0, high=3), ignore_index=0),
     complex=False,
-)  # fmt: skip
+)
 samples(
     "nn.functional.cross_entropy",
-    Case(T(4, 3), _LABELS), Case(T(4, 3), _LABELS, T(3, low=0.5, high=2.0, grad=False), label_smoothing=0.1),
-    Case(T(4, 3), _LABELS, label_smoothing=0.2, ignore_index=1), Case(T(4, 3), _LABELS, reduction="sum"),
-    Case(T(4, 3), T(4, 3, low=0.1, high=0.5)), Case(T(4, 3), T(4, 3, low=0.1, high=0.5), T(3, low=0.5, high=2.0, grad=False), label_smoothing=0.1),
-    Case(T(2, 3, 4), T(2, 4, dtype="int64", low=0, high=3)), Case(T(3), T(dtype="int64", low=0, high=3), reduction="none"),
+    Case(T(4, 3), _LABELS),
+    Case(T(4, 3), _LABELS, T(3, low=0.5, high=2.0, grad=False), label_smoothing=0.1),
+    Case(T(4, 3), _LABELS, label_smoothing=0.2, ignore_index=1),
+    Case(T(4, 3), _LABELS, reduction="sum"),
+    Case(T(4, 3), T(4, 3, low=0.1, high=0.5)),
+    Case(T(4, 3), T(4, 3, low=0.1, high=0.5), T(3, low=0.5, high=2.0, grad=False), label_smoothing=0.1),
+    Case(T(2, 3, 4), T(2, 4, dtype="int64", low=0, high=3)),
+    Case(T(3), T(dtype="int64", low=0, high=3), reduction="none"),
     complex=False,
-)  # fmt: skip
+)
 _UNIT = T(3, 4, low=0.1, high=0.9)
 samples(
     "nn.functional.binary_cross_entropy",
-    Case(_UNIT, _UNIT), Case(_UNIT, _UNIT, T(4, low=0.5, high=2.0, grad=False), reduction="sum"), Case(_UNIT, _UNIT, reduction="none"),
+    Case(_UNIT, _UNIT),
+    Case(_UNIT, _UNIT, T(4, low=0.5, high=2.0, grad=False), reduction="sum"),
+    Case(_UNIT, _UNIT, reduction="none"),
     complex=False,
-)  # fmt: skip
+)
 samples(
     "nn.functional.binary_cross_entropy_with_logits",
-    Case(T(3, 4), _UNIT), Case(T(3, 4), _UNIT, T(4, low=0.5, high=2.0, grad=False), reduction="sum"),
+    Case(T(3, 4), _UNIT),
+    Case(T(3, 4), _UNIT, T(4, low=0.5, high=2.0, grad=False), reduction="sum"),
     Case(T(3, 4), _UNIT, pos_weight=T(4, low=0.5, high=2.0, grad=False), reduction="none"),
     complex=False,
-)  # fmt: skip
+)
 
 __all__ = ["batch_reduced", "front", "reduced"]

@@ -73,7 +73,8 @@ def multi_margin_loss(
     classes = input.shape[-1] if input.ndim else 1
     if (target.ndim > 1) or (target.shape[0] if target.ndim else 1) != rows:
         raise RuntimeError(
-            "multi_margin_loss: target tensor should be 1-D with size equal to the number of input samples (batch size). "
+            "multi_margin_loss: target tensor should be 1-D with size equal to the number of input "
+            "samples (batch size). "
             f"Expected target size [{rows}], but got {list(target.shape)}. Input has shape {list(input.shape)}."
         )
     if weight is not None and weight.shape[0] != classes:
@@ -240,9 +241,15 @@ def triplet_margin_loss(
 
 @public(name="nn.functional.triplet_margin_with_distance_loss", method=False)
 def triplet_margin_with_distance_loss(
-    anchor: Tensor, positive: Tensor, negative: Tensor, *, distance_function: Callable[[Tensor, Tensor], Tensor] | None = None,
-    margin: float = 1.0, swap: bool = False, reduction: str = "mean",
-) -> Tensor:  # fmt: skip
+    anchor: Tensor,
+    positive: Tensor,
+    negative: Tensor,
+    *,
+    distance_function: Callable[[Tensor, Tensor], Tensor] | None = None,
+    margin: float = 1.0,
+    swap: bool = False,
+    reduction: str = "mean",
+) -> Tensor:
     """`triplet_margin_loss` with any distance function."""
     if reduction not in ("mean", "sum", "none"):
         raise ValueError(f"{reduction} is not a valid value for reduction")
@@ -272,18 +279,53 @@ for _fn in (margin_ranking_loss, hinge_embedding_loss, cosine_embedding_loss, tr
 _CLASS = T(4, dtype="int64", low=0, high=3)
 samples(
     "nn.functional.multi_margin_loss",
-    Case(T(4, 3), _CLASS), Case(T(4, 3), _CLASS, p=2, margin=0.5, reduction="sum"), Case(T(4, 3), _CLASS, weight=T(3, low=0.5, high=2.0, grad=False), reduction="none"),
-    Case(T(3), T(dtype="int64", low=0, high=3)), complex=False,
-)  # fmt: skip
+    Case(T(4, 3), _CLASS),
+    Case(T(4, 3), _CLASS, p=2, margin=0.5, reduction="sum"),
+    Case(T(4, 3), _CLASS, weight=T(3, low=0.5, high=2.0, grad=False), reduction="none"),
+    Case(T(3), T(dtype="int64", low=0, high=3)),
+    complex=False,
+)
 samples(
     "nn.functional.multilabel_margin_loss",
-    Case(T(4, 3), T(4, 3, dtype="int64", low=-1, high=3)), Case(T(4, 3), T(4, 3, dtype="int64", low=-1, high=3), reduction="none"),
-    Case(T(3), T(3, dtype="int64", low=-1, high=3)), complex=False,
-)  # fmt: skip
+    Case(T(4, 3), T(4, 3, dtype="int64", low=-1, high=3)),
+    Case(T(4, 3), T(4, 3, dtype="int64", low=-1, high=3), reduction="none"),
+    Case(T(3), T(3, dtype="int64", low=-1, high=3)),
+    complex=False,
+)
 _ONES = T(3, low=0.9, high=1.1, grad=False)
-samples("nn.functional.multilabel_soft_margin_loss", Case(T(3, 4), T(3, 4, low=0.1, high=0.9, grad=False)), Case(T(4), T(4, low=0.1, high=0.9, grad=False), reduction="sum"), complex=False)
-samples("nn.functional.margin_ranking_loss", Case(T(3), T(3), _ONES), Case(T(3), T(3), _ONES, margin=0.5, reduction="none"), complex=False)
-samples("nn.functional.hinge_embedding_loss", Case(T(3, 4), T(3, 4, dtype="int64", low=0, high=1)), Case(T(3), T(3, dtype="int64", low=-1, high=0), margin=0.5, reduction="sum"), complex=False)
-samples("nn.functional.cosine_embedding_loss", Case(T(3, 4), T(3, 4), T(3, dtype="int64", low=1, high=2)), Case(T(3, 4), T(3, 4), T(3, dtype="int64", low=-1, high=0), margin=0.1), complex=False)
-samples("nn.functional.triplet_margin_loss", Case(T(3, 4), T(3, 4), T(3, 4)), Case(T(3, 4), T(3, 4), T(3, 4), margin=2.0, p=1, swap=True, reduction="none"), complex=False)
-samples("nn.functional.triplet_margin_with_distance_loss", Case(T(3, 4), T(3, 4), T(3, 4)), Case(T(3, 4), T(3, 4), T(3, 4), swap=True, reduction="sum"), complex=False)
+samples(
+    "nn.functional.multilabel_soft_margin_loss",
+    Case(T(3, 4), T(3, 4, low=0.1, high=0.9, grad=False)),
+    Case(T(4), T(4, low=0.1, high=0.9, grad=False), reduction="sum"),
+    complex=False,
+)
+samples(
+    "nn.functional.margin_ranking_loss",
+    Case(T(3), T(3), _ONES),
+    Case(T(3), T(3), _ONES, margin=0.5, reduction="none"),
+    complex=False,
+)
+samples(
+    "nn.functional.hinge_embedding_loss",
+    Case(T(3, 4), T(3, 4, dtype="int64", low=0, high=1)),
+    Case(T(3), T(3, dtype="int64", low=-1, high=0), margin=0.5, reduction="sum"),
+    complex=False,
+)
+samples(
+    "nn.functional.cosine_embedding_loss",
+    Case(T(3, 4), T(3, 4), T(3, dtype="int64", low=1, high=2)),
+    Case(T(3, 4), T(3, 4), T(3, dtype="int64", low=-1, high=0), margin=0.1),
+    complex=False,
+)
+samples(
+    "nn.functional.triplet_margin_loss",
+    Case(T(3, 4), T(3, 4), T(3, 4)),
+    Case(T(3, 4), T(3, 4), T(3, 4), margin=2.0, p=1, swap=True, reduction="none"),
+    complex=False,
+)
+samples(
+    "nn.functional.triplet_margin_with_distance_loss",
+    Case(T(3, 4), T(3, 4), T(3, 4)),
+    Case(T(3, 4), T(3, 4), T(3, 4), swap=True, reduction="sum"),
+    complex=False,
+)

@@ -355,23 +355,38 @@ def _no_grad() -> Any:
 # ---------------------------------------------------------------- samples
 
 _PAIR = (Case(T(3, 4), T(3, 4)), Case(T(3, 4), T(3, 4), reduction="none"), Case(T(3, 4), T(3, 4), reduction="sum"))
-samples("nn.functional.mse_loss", *_PAIR, Case(T(2, 3), T(2, 3), weight=T(2, 3, low=0.5, high=2.0)), Case(T(), T()), complex=False)
+samples(
+    "nn.functional.mse_loss",
+    *_PAIR,
+    Case(T(2, 3), T(2, 3), weight=T(2, 3, low=0.5, high=2.0)),
+    Case(T(), T()),
+    complex=False,
+)
 samples("nn.functional.l1_loss", *_PAIR, complex=False)
 samples("nn.functional.smooth_l1_loss", *_PAIR, Case(T(3, 4), T(3, 4), beta=0.5), complex=False)
 samples("nn.functional.huber_loss", *_PAIR, Case(T(3, 4), T(3, 4), delta=0.5), complex=False)
-samples("nn.functional.soft_margin_loss", *(Case(T(3, 4), T(3, 4, grad=False), reduction=r) for r in ("mean", "none")), complex=False)
+samples(
+    "nn.functional.soft_margin_loss",
+    *(Case(T(3, 4), T(3, 4, grad=False), reduction=r) for r in ("mean", "none")),
+    complex=False,
+)
 samples(
     "nn.functional.kl_div",
-    Case(T(3, 4), T(3, 4, low=0.1, high=1.0), reduction="batchmean"), Case(T(3, 4), T(3, 4), reduction="sum", log_target=True),
-    Case(T(3, 4), T(3, 4, low=0.1, high=1.0), reduction="none"), complex=False,
-)  # fmt: skip
+    Case(T(3, 4), T(3, 4, low=0.1, high=1.0), reduction="batchmean"),
+    Case(T(3, 4), T(3, 4), reduction="sum", log_target=True),
+    Case(T(3, 4), T(3, 4, low=0.1, high=1.0), reduction="none"),
+    complex=False,
+)
 samples(
     "nn.functional.poisson_nll_loss",
-    Case(T(3, 4), T(3, 4, low=1.5, high=3.0)), Case(T(3, 4, low=0.5, high=2.0), T(3, 4, low=1.5, high=3.0), log_input=False, full=True),
+    Case(T(3, 4), T(3, 4, low=1.5, high=3.0)),
+    Case(T(3, 4, low=0.5, high=2.0), T(3, 4, low=1.5, high=3.0), log_input=False, full=True),
     complex=False,
-)  # fmt: skip
+)
 samples(
     "nn.functional.gaussian_nll_loss",
-    Case(T(3, 4), T(3, 4), T(3, 4, low=0.5, high=2.0)), Case(T(3, 4), T(3, 4), T(3, 1, low=0.5, high=2.0), full=True, reduction="sum"),
-    Case(T(3, 4), T(3, 4), 0.7), complex=False,
-)  # fmt: skip
+    Case(T(3, 4), T(3, 4), T(3, 4, low=0.5, high=2.0)),
+    Case(T(3, 4), T(3, 4), T(3, 1, low=0.5, high=2.0), full=True, reduction="sum"),
+    Case(T(3, 4), T(3, 4), 0.7),
+    complex=False,
+)

@@ -36,7 +36,7 @@ _C_NAMES = {
 }  # fmt: skip
 
 
-# ---------------------------------------------------------------- what the graph shows of a node that stands for several
+# ---------------------------------------------------------------- what the graph shows of several nodes in one
 
 
 class Shown(Node):
@@ -167,12 +167,16 @@ _outer = multilinear(
     "outer",
     inputs=("x", "y"),
     kernel=lambda x, y: np.multiply.outer(x, y),
-    vjp=dict(x=lambda xp, g, y: xp.mv(g, xp.conj(y)), y=lambda xp, g, x: xp.mv(xp.transpose(g, dim0=0, dim1=1), xp.conj(x))),
+    vjp=dict(
+        x=lambda xp, g, y: xp.mv(g, xp.conj(y)), y=lambda xp, g, x: xp.mv(xp.transpose(g, dim0=0, dim1=1), xp.conj(x))
+    ),
     promote="keep",
     batch=lambda prim, vals, dims, params: (
-        ops.unsqueeze(front(vals[0], dims[0]), dim=vals[0].ndim) * _row(front(vals[1], dims[1]), dims[1]), 0),
+        ops.unsqueeze(front(vals[0], dims[0]), dim=vals[0].ndim) * _row(front(vals[1], dims[1]), dims[1]),
+        0,
+    ),
     node="MulBackward0",
-)  # fmt: skip
+)
 _matmul = multilinear(
     "matmul",
     inputs=("x", "y"),
@@ -256,7 +260,8 @@ def _check_dot(x: Any, y: Any, name: str = "dot") -> None:
     n, m = x.shape[0], y.shape[0]
     if n != m:
         raise RuntimeError(
-            f"inconsistent tensor size, expected tensor [{n}] and src [{m}] to have the same number of elements, but got "
+            f"inconsistent tensor size, expected tensor [{n}] and src [{m}] to have the same number "
+            f"of elements, but got "
             f"{n} and {m} elements respectively"
         )
     _refuse_bool(x, name)
@@ -284,7 +289,13 @@ class _FlatMatmul(BinaryInputNode):
 
 
 def _flat(prim: Primitive, name: str, r0: Callable[..., Any], r1: Callable[..., Any]) -> Any:
-    body = {"__slots__": (), "prim": prim, "__module__": "torch.autograd", "r0": staticmethod(r0), "r1": staticmethod(r1)}
+    body = {
+        "__slots__": (),
+        "prim": prim,
+        "__module__": "torch.autograd",
+        "r0": staticmethod(r0),
+        "r1": staticmethod(r1),
+    }
     return NodeMeta(name, (_FlatMatmul,), body)
 
 
@@ -533,8 +544,7 @@ def inner(input: Tensor, other: Tensor, *, out: Tensor | None = None) -> Tensor:
         a, b = tuple(input.shape), tuple(other.shape)
         if a[-1] != b[-1]:
             raise RuntimeError(
-                "inner() the last dimension must match on both input tensors but got shapes "
-                f"{list(a)} and {list(b)}"
+                f"inner() the last dimension must match on both input tensors but got shapes {list(a)} and {list(b)}"
             )
         y = tensordot(input, other, dims=([-1], [-1])) if n > 1 or k > 1 else dot(input, other)
     return y if out is None else write_out(out, y, "inner")
@@ -870,7 +880,8 @@ def tensordot(a: Tensor, b: Tensor, dims: Any = 2, out: Tensor | None = None) ->
         n, m = a.shape[wrap_dim(d, a.ndim)], b.shape[wrap_dim(e, b.ndim)]
         if n != m and n != 1 and m != 1:
             raise RuntimeError(
-                f"contracted dimensions need to match, but first has size {n} in dim {d} and second has size {m} in dim "
+                f"contracted dimensions need to match, but first has size {n} in dim {d} and second "
+                f"has size {m} in dim "
                 f"{e}"
             )
         if n != m:  # a size of 1 is summed away first
@@ -1043,7 +1054,8 @@ def cross(input: Tensor, other: Tensor, dim: int | None = None, *, out: Tensor |
     if dim is None:
         warn(
             "Using torch.cross without specifying the dim arg is deprecated.\nPlease either pass the dim explicitly or "
-            "simply use torch.linalg.cross.\nThe default value of dim will change to agree with that of linalg.cross in "
+            "simply use torch.linalg.cross.\nThe default value of dim will change to agree with that "
+            "of linalg.cross in "
             "a future release.",
         )
         for i, n in enumerate(input.shape):
@@ -1062,12 +1074,22 @@ samples(
     *[
         Case(T(*a), T(*b))
         for a, b in (
-            ((3,), (3,)), ((2, 3), (3,)), ((3,), (3, 4)), ((2, 3), (3, 4)), ((5, 2, 3), (3,)), ((3,), (2, 3, 4)),
-            ((5, 2, 3), (3, 4)), ((2, 3), (2, 3, 4)), ((2, 2, 3), (2, 3, 4)), ((2, 1, 2, 3), (3, 3, 2)), ((0, 3), (3, 2)),
-            ((2, 0), (0, 3)), ((2, 2, 0), (0, 3)),
+            ((3,), (3,)),
+            ((2, 3), (3,)),
+            ((3,), (3, 4)),
+            ((2, 3), (3, 4)),
+            ((5, 2, 3), (3,)),
+            ((3,), (2, 3, 4)),
+            ((5, 2, 3), (3, 4)),
+            ((2, 3), (2, 3, 4)),
+            ((2, 2, 3), (2, 3, 4)),
+            ((2, 1, 2, 3), (3, 3, 2)),
+            ((0, 3), (3, 2)),
+            ((2, 0), (0, 3)),
+            ((2, 2, 0), (0, 3)),
         )
     ],
-)  # fmt: skip
+)
 samples("mm", Case(T(2, 3), T(3, 4)), Case(T(0, 3), T(3, 2)), Case(T(2, 0), T(0, 2)))
 samples("bmm", Case(T(2, 3, 4), T(2, 4, 2)), Case(T(0, 3, 4), T(0, 4, 2)))
 samples("mv", Case(T(2, 3), T(3)), Case(T(2, 0), T(0)))

@@ -1,7 +1,7 @@
 """Normalization: over batches, layers, groups, instances and neighbouring channels.
 
-One primitive serves three of PyTorch's: `standardize` views x under some shape, brings `dims` of that view to mean 0 and
-variance 1, and applies an affine map to the whole.
+One primitive serves three of PyTorch's: `standardize` views x under some shape, brings `dims` of that view to mean 0
+and variance 1, and applies an affine map to the whole.
 """
 
 from __future__ import annotations
@@ -68,9 +68,20 @@ def known_statistics(v: Tensor, mean: Tensor, rstd: Tensor, *, dims: Any, eps: f
 
 
 def _rule(
-    xp: Any, gs: Any, needs: Any, x: Any, w: Any, w_shape: Any, b_shape: Any, out1: Any, out2: Any, shape: Any, dims: Any,
-    affine: Any, eps: float,
-) -> Any:  # fmt: skip
+    xp: Any,
+    gs: Any,
+    needs: Any,
+    x: Any,
+    w: Any,
+    w_shape: Any,
+    b_shape: Any,
+    out1: Any,
+    out2: Any,
+    shape: Any,
+    dims: Any,
+    affine: Any,
+    eps: float,
+) -> Any:
     g = gs[0]
     if g is None:
         return None, None, None
@@ -193,18 +204,21 @@ _given = general(
     params=("affine", "eps"),
     kernel=_given_kernel,
     vjp=dict(
-        x=lambda xp, g, w, var, affine, eps: (g if w is None else g * xp.reshape(w, affine))
-        * _given_rstd(xp, var, affine, eps),
+        x=lambda xp, g, w, var, affine, eps: (
+            (g if w is None else g * xp.reshape(w, affine)) * _given_rstd(xp, var, affine, eps)
+        ),
         w=lambda xp, g, x, w_shape, mean, var, affine, eps: xp.reshape(
             xp.sum_to(g * ((x - xp.reshape(mean, affine)) * _given_rstd(xp, var, affine, eps)), affine), w_shape
         ),
         b=lambda xp, g, b_shape, affine: xp.reshape(xp.sum_to(g, affine), b_shape),
     ),
     jvp=dict(
-        x=lambda xp, t, w, var, affine, eps: (t if w is None else t * xp.reshape(w, affine))
-        * _given_rstd(xp, var, affine, eps),
-        w=lambda xp, t, x, mean, var, affine, eps: xp.reshape(t, affine)
-        * ((x - xp.reshape(mean, affine)) * _given_rstd(xp, var, affine, eps)),
+        x=lambda xp, t, w, var, affine, eps: (
+            (t if w is None else t * xp.reshape(w, affine)) * _given_rstd(xp, var, affine, eps)
+        ),
+        w=lambda xp, t, x, mean, var, affine, eps: (
+            xp.reshape(t, affine) * ((x - xp.reshape(mean, affine)) * _given_rstd(xp, var, affine, eps))
+        ),
         b=lambda xp, t, x, affine: xp.expand(xp.reshape(t, affine), size=tuple(x.shape)),
     ),
     batch=_batch_given,
@@ -215,9 +229,7 @@ _given = general(
 # ---------------------------------------------------------------- batch and instance norm
 
 
-def _check_batch_norm(
-    input: Tensor, mean: Any, var: Any, weight: Any, bias: Any, training: bool
-) -> None:
+def _check_batch_norm(input: Tensor, mean: Any, var: Any, weight: Any, bias: Any, training: bool) -> None:
     channels = input.shape[1] if input.ndim > 1 else 0
     if not training:
         for name, v in (("running_mean", mean), ("running_var", var)):
@@ -359,14 +371,17 @@ def _check_normalized(input: Tensor, shape: tuple[int, ...], weight: Any, bias: 
             )
     if tuple(input.shape[max(input.ndim - len(shape), 0) :]) != shape:
         raise RuntimeError(
-            f"Given normalized_shape={list(shape)}, expected input with shape [{star}{', '.join(map(str, shape))}], but got "
+            f"Given normalized_shape={list(shape)}, expected input with shape "
+            f"[{star}{', '.join(map(str, shape))}], but got "
             f"input of size{list(input.shape)}"
         )
 
 
 def _sizes(shape: Any, name: str) -> tuple[int, ...]:
     if not isinstance(shape, (tuple, list)):
-        raise TypeError(f"{name}(): argument 'normalized_shape' (position 2) must be tuple of ints, not {type(shape).__name__}")
+        raise TypeError(
+            f"{name}(): argument 'normalized_shape' (position 2) must be tuple of ints, not {type(shape).__name__}"
+        )
     return tuple(int(n) for n in shape)
 
 
@@ -402,7 +417,8 @@ def group_norm(
         if v is not None and (v.ndim != 1 or v.shape[0] != c):
             shown = weight if weight is not None else v  # PyTorch names the weight's shape for the bias, too
             raise RuntimeError(
-                f"Expected {name} to be a vector of size equal to the number of channels in input, but got {name} of shape "
+                f"Expected {name} to be a vector of size equal to the number of channels in input, "
+                f"but got {name} of shape "
                 f"{list(shown.shape)} and input of shape {list(input.shape)}"
             )
     inner = math.prod(input.shape[2:])
@@ -440,9 +456,7 @@ def functional_group_norm(
     for n in input.shape[2:]:
         count *= n
     if count == 1:
-        raise ValueError(
-            f"Expected more than 1 value per channel when training, got input size {list(input.shape)}"
-        )
+        raise ValueError(f"Expected more than 1 value per channel when training, got input size {list(input.shape)}")
     return group_norm(input, num_groups, weight, bias, eps)
 
 
@@ -473,15 +487,11 @@ public(rms_norm, name="rms_norm", method=False)
 
 
 @public(name="nn.functional.local_response_norm", method=False)
-def local_response_norm(
-    input: Tensor, size: int, alpha: float = 1e-4, beta: float = 0.75, k: float = 1.0
-) -> Tensor:
+def local_response_norm(input: Tensor, size: int, alpha: float = 1e-4, beta: float = 0.75, k: float = 1.0) -> Tensor:
     """input / (k + alpha * the mean of squares of `size` neighbouring channels) ** beta."""
     n = input.ndim
     if n < 3:
-        raise ValueError(
-            f"Expected 3D or higher dimensionality                          input (got {n} dimensions)"
-        )
+        raise ValueError(f"Expected 3D or higher dimensionality                          input (got {n} dimensions)")
     if 0 in input.shape:
         return input
     square = input * input  # type: ignore[operator]
@@ -515,23 +525,42 @@ _C = T(3, low=0.5, high=2.0)
 _STAT = T(3, low=0.5, high=2.0, grad=False)
 samples(
     "nn.functional.batch_norm",
-    Case(T(4, 3), _STAT, _STAT, _C, T(3)), Case(T(4, 3, 2), None, None, _C, T(3), training=True),
-    Case(T(2, 3, 2, 2), None, None, training=True, eps=0.1), Case(T(4, 3), _STAT, _STAT, _C, T(3), training=True, momentum=0.3),
+    Case(T(4, 3), _STAT, _STAT, _C, T(3)),
+    Case(T(4, 3, 2), None, None, _C, T(3), training=True),
+    Case(T(2, 3, 2, 2), None, None, training=True, eps=0.1),
+    Case(T(4, 3), _STAT, _STAT, _C, T(3), training=True, momentum=0.3),
     complex=False,
-)  # fmt: skip
+)
 samples(
     "nn.functional.layer_norm",
-    Case(T(4, 3), (3,), _C, T(3)), Case(T(2, 4, 3), (4, 3)), Case(T(2, 4, 3), (3,), _C), Case(T(3), (3,), eps=0.1), complex=False,
-)  # fmt: skip
+    Case(T(4, 3), (3,), _C, T(3)),
+    Case(T(2, 4, 3), (4, 3)),
+    Case(T(2, 4, 3), (3,), _C),
+    Case(T(3), (3,), eps=0.1),
+    complex=False,
+)
 samples(
     "nn.functional.group_norm",
     Case(T(2, 4, 3), 2, T(4), T(4)), Case(T(2, 4), 2), Case(T(2, 6, 2, 2), 3, T(6), eps=0.1), complex=False,
 )  # fmt: skip
 samples(
     "nn.functional.instance_norm",
-    Case(T(2, 3, 4)), Case(T(2, 3, 2, 2), weight=_C, bias=T(3)), Case(T(2, 3, 4), _STAT, _STAT, _C, T(3), use_input_stats=False),
+    Case(T(2, 3, 4)),
+    Case(T(2, 3, 2, 2), weight=_C, bias=T(3)),
+    Case(T(2, 3, 4), _STAT, _STAT, _C, T(3), use_input_stats=False),
     complex=False,
-)  # fmt: skip
+)
 samples("nn.functional.rms_norm", Case(T(4, 3), (3,), _C), Case(T(2, 4, 3), (4, 3), eps=0.1), complex=False)
-samples("nn.functional.local_response_norm", Case(T(2, 4, 5), 2), Case(T(2, 4, 3, 3), 3, alpha=0.5, beta=0.6, k=2.0), complex=False)
-samples("nn.functional.normalize", Case(T(4, 3)), Case(T(4, 3), p=1.5, dim=0), Case(T(2, 3, 4), dim=2, eps=0.5), complex=False)
+samples(
+    "nn.functional.local_response_norm",
+    Case(T(2, 4, 5), 2),
+    Case(T(2, 4, 3, 3), 3, alpha=0.5, beta=0.6, k=2.0),
+    complex=False,
+)
+samples(
+    "nn.functional.normalize",
+    Case(T(4, 3)),
+    Case(T(4, 3), p=1.5, dim=0),
+    Case(T(2, 3, 4), dim=2, eps=0.5),
+    complex=False,
+)

@@ -1,4 +1,4 @@
-"""Picking elements of the last dimension by number, and its transpose: what pooling, grid_sample and embedding_bag use."""
+"""Picking elements of the last dimension by number, and its transpose: what pooling and grid_sample are made of."""
 
 from __future__ import annotations
 
@@ -25,7 +25,9 @@ def _pick_kernel(x: Any, index: Any, *, unique: bool = False) -> Any:
     size = x.shape[-1]
     if not index.size or not size:
         return np.zeros(index.shape, x.dtype)
-    y = np.take(x.reshape(-1) if x.flags.c_contiguous else np.ascontiguousarray(x).reshape(-1), _flat_index(index, size))
+    y = np.take(
+        x.reshape(-1) if x.flags.c_contiguous else np.ascontiguousarray(x).reshape(-1), _flat_index(index, size)
+    )
     missing = index < 0
     if missing.any():
         y[missing] = 0

@@ -46,9 +46,7 @@ def _pool_size(size: int, k: int, s: int, p: int, d: int, ceil_mode: bool) -> in
     return out
 
 
-def _check_pool(
-    x: Tensor, dims: int, k: Any, s: Any, p: Any, d: Any, ceil_mode: bool, what: str
-) -> tuple[int, ...]:
+def _check_pool(x: Tensor, dims: int, k: Any, s: Any, p: Any, d: Any, ceil_mode: bool, what: str) -> tuple[int, ...]:
     """The spatial size of the result, after PyTorch's checks."""
     if any(v == 0 for v in s):
         raise RuntimeError("stride should not be zero")
@@ -77,9 +75,7 @@ def _check_pool(
         kind = {1: "2D or 3D", 2: "3D or 4D", 3: "4D or 5D"}[dims]
         raise RuntimeError(f"non-empty {kind} (batch mode) tensor expected for input")
     size = tuple(x.shape[-dims:])
-    out = tuple(
-        _pool_size(n, a, b, c, e, ceil_mode) for n, a, b, c, e in zip(size, k, s, p, d, strict=True)
-    )
+    out = tuple(_pool_size(n, a, b, c, e, ceil_mode) for n, a, b, c, e in zip(size, k, s, p, d, strict=True))
     if any(m < 1 for m in out):
         c = x.shape[-dims - 1]
         raise RuntimeError(
@@ -93,7 +89,15 @@ def _check_pool(
 
 
 def _average(
-    x: Tensor, dims: int, kernel_size: Any, stride: Any, padding: Any, ceil_mode: bool, include: bool, divisor: Any, what: str
+    x: Tensor,
+    dims: int,
+    kernel_size: Any,
+    stride: Any,
+    padding: Any,
+    ceil_mode: bool,
+    include: bool,
+    divisor: Any,
+    what: str,
 ) -> Tensor:
     k = _tuple(kernel_size, dims, "kernel_size", what)
     s = k if stride is None or stride == () or stride == [] else _tuple(stride, dims, "stride", what)
@@ -229,7 +233,9 @@ def _window_pieces(x: Any, k: Any, s: Any, p: Any, d: Any, ceil_mode: bool) -> t
     reach = tuple((m - 1) * b + (a - 1) * e + 1 for m, a, b, e in zip(out, k, s, d, strict=True))
     if any(p) or any(r > n for r, n in zip(reach, size, strict=True)):
         full = np.full(
-            (*x.shape[:-dims], *(max(n + 2 * c, r) for n, c, r in zip(size, p, reach, strict=True))), _lowest(x.dtype), x.dtype
+            (*x.shape[:-dims], *(max(n + 2 * c, r) for n, c, r in zip(size, p, reach, strict=True))),
+            _lowest(x.dtype),
+            x.dtype,
         )
         full[(..., *(slice(c, c + n) for c, n in zip(p, size, strict=True)))] = x
         x = full
@@ -280,7 +286,10 @@ def flat_put(xp: Any, g: Any, index: Any, shape: Any, dims: int, unique: bool) -
     """g put at `index` of zeros of `shape`, over the last `dims` dimensions."""
     lead = tuple(shape[: len(shape) - dims])
     flat = xp.put_last(
-        xp.reshape(g, (*lead, -1)), xp.reshape(index, (*lead, -1)), size=math.prod(shape[len(shape) - dims :]), unique=unique
+        xp.reshape(g, (*lead, -1)),
+        xp.reshape(index, (*lead, -1)),
+        size=math.prod(shape[len(shape) - dims :]),
+        unique=unique,
     )
     return xp.reshape(flat, tuple(shape))
 
@@ -350,15 +359,25 @@ def _max_pair(dims: int) -> tuple[Any, Any]:
     """max_pool<dims>d and max_pool<dims>d_with_indices."""
 
     def with_indices(
-        input: Tensor, kernel_size: Any, stride: Any = None, padding: Any = 0, dilation: Any = 1, ceil_mode: bool = False,
+        input: Tensor,
+        kernel_size: Any,
+        stride: Any = None,
+        padding: Any = 0,
+        dilation: Any = 1,
+        ceil_mode: bool = False,
         return_indices: bool = True,
-    ) -> Any:  # fmt: skip
+    ) -> Any:
         return _maximum(input, dims, kernel_size, stride, padding, dilation, ceil_mode, True)
 
     def pool(
-        input: Tensor, kernel_size: Any, stride: Any = None, padding: Any = 0, dilation: Any = 1, ceil_mode: bool = False,
+        input: Tensor,
+        kernel_size: Any,
+        stride: Any = None,
+        padding: Any = 0,
+        dilation: Any = 1,
+        ceil_mode: bool = False,
         return_indices: bool = False,
-    ) -> Any:  # fmt: skip
+    ) -> Any:
         return _maximum(input, dims, kernel_size, stride, padding, dilation, ceil_mode, return_indices)
 
     with_indices.__name__, pool.__name__ = f"max_pool{dims}d_with_indices", f"max_pool{dims}d"
@@ -446,12 +465,21 @@ def _adaptive_max_kernel(x: Any, *, output_size: Any) -> Any:
 
 def _regional(name: str, function: Any, params: tuple[str, ...], dims_of: str) -> Primitive:
     scope = {"flat_put": flat_put, "flat_pick": flat_pick}
-    vjp = eval(f"lambda xp, gs, x_shape, out1, {dims_of}: flat_put(xp, gs[0], out1, x_shape, len({dims_of}), False)", scope)
+    vjp = eval(
+        f"lambda xp, gs, x_shape, out1, {dims_of}: flat_put(xp, gs[0], out1, x_shape, len({dims_of}), False)", scope
+    )
     jvp = eval(f"lambda xp, t, out1, {dims_of}: (flat_pick(xp, t, out1, len({dims_of}), False), None)", scope)
     return general(
-        name, params=params, kernel=function, n_outputs=2, nondifferentiable_outputs=(1,), vjp=dict(x=vjp), jvp=dict(x=jvp),
-        batch=_batch_pool, half="native",
-    )  # fmt: skip
+        name,
+        params=params,
+        kernel=function,
+        n_outputs=2,
+        nondifferentiable_outputs=(1,),
+        vjp=dict(x=vjp),
+        jvp=dict(x=jvp),
+        batch=_batch_pool,
+        half="native",
+    )
 
 
 _adaptive_max = _regional("adaptive_max_pool", _adaptive_max_kernel, ("output_size",), "output_size")
@@ -595,9 +623,13 @@ def _fractional_pair(dims: int) -> tuple[Any, Any]:
         return _fractional_maximum(input, dims, kernel_size, output_size, output_ratio, _random_samples)
 
     def pool(
-        input: Tensor, kernel_size: Any, output_size: Any = None, output_ratio: Any = None, return_indices: bool = False,
+        input: Tensor,
+        kernel_size: Any,
+        output_size: Any = None,
+        output_ratio: Any = None,
+        return_indices: bool = False,
         _random_samples: Tensor | None = None,
-    ) -> Any:  # fmt: skip
+    ) -> Any:
         y = _fractional_maximum(input, dims, kernel_size, output_size, output_ratio, _random_samples)
         return y if return_indices else y[0]
 
@@ -647,9 +679,7 @@ def _unpool_size(
     x: Tensor, k: tuple[int, ...], s: tuple[int, ...], p: tuple[int, ...], output_size: Any
 ) -> tuple[int, ...]:
     dims = len(k)
-    default = tuple(
-        (n - 1) * b + a - 2 * c for n, a, b, c in zip(x.shape[-dims:], k, s, p, strict=True)
-    )
+    default = tuple((n - 1) * b + a - 2 * c for n, a, b, c in zip(x.shape[-dims:], k, s, p, strict=True))
     if output_size is None:
         return default
     given = tuple(output_size)
@@ -657,7 +687,8 @@ def _unpool_size(
         given = given[2:]
     if len(given) != dims:
         raise ValueError(
-            f"output_size should be a sequence containing {dims} or {dims + 2} elements, but it has a length of '{len(given)}'"
+            f"output_size should be a sequence containing {dims} or {dims + 2} elements, but it has a "
+            f"length of '{len(given)}'"
         )
     for i in range(dims):
         low, high = default[i] - s[i], default[i] + s[i]
@@ -669,9 +700,7 @@ def _unpool_size(
 def _unpooled(x: Tensor, indices: Tensor, dims: int, k: Any, s: Any, p: Any, output_size: Any) -> Tensor:
     out = _unpool_size(x, k, s, p, output_size)
     if dims == 1:
-        y = _unpool_checked(
-            ops.unsqueeze(x, dim=x.ndim - 1), ops.unsqueeze(indices, dim=indices.ndim - 1), (1, *out)
-        )
+        y = _unpool_checked(ops.unsqueeze(x, dim=x.ndim - 1), ops.unsqueeze(indices, dim=indices.ndim - 1), (1, *out))
         return squeeze(y, -2)
     return _unpool_checked(x, indices, out)
 
@@ -682,7 +711,8 @@ def _unpool_checked(x: Tensor, indices: Tensor, out: tuple[int, ...]) -> Tensor:
         raise RuntimeError(f"elements in indices should be type int64 but got: {indices.dtype.scalar_name}")
     if tuple(x.shape) != tuple(indices.shape):
         raise RuntimeError(
-            f"Expected shape of indices to be same as that of the input tensor ({list(x.shape)}) but got indices tensor "
+            f"Expected shape of indices to be same as that of the input tensor ({list(x.shape)}) but "
+            f"got indices tensor "
             f"with shape: {list(indices.shape)}"
         )
     if indices.__class__ in PLAIN:
@@ -738,12 +768,35 @@ def lp_pool3d(input: Tensor, norm_type: float, kernel_size: Any, stride: Any = N
 
 
 for _fn in (
-    avg_pool1d, avg_pool2d, avg_pool3d, adaptive_avg_pool1d, adaptive_avg_pool2d, adaptive_avg_pool3d, max_pool1d,
-    max_pool2d, max_pool3d, max_pool1d_with_indices, max_pool2d_with_indices, max_pool3d_with_indices, adaptive_max_pool1d,
-    adaptive_max_pool2d, adaptive_max_pool3d, adaptive_max_pool1d_with_indices, adaptive_max_pool2d_with_indices,
-    adaptive_max_pool3d_with_indices, fractional_max_pool2d, fractional_max_pool3d, fractional_max_pool2d_with_indices,
-    fractional_max_pool3d_with_indices, max_unpool1d, max_unpool2d, max_unpool3d, lp_pool1d, lp_pool2d, lp_pool3d,
-):  # fmt: skip
+    avg_pool1d,
+    avg_pool2d,
+    avg_pool3d,
+    adaptive_avg_pool1d,
+    adaptive_avg_pool2d,
+    adaptive_avg_pool3d,
+    max_pool1d,
+    max_pool2d,
+    max_pool3d,
+    max_pool1d_with_indices,
+    max_pool2d_with_indices,
+    max_pool3d_with_indices,
+    adaptive_max_pool1d,
+    adaptive_max_pool2d,
+    adaptive_max_pool3d,
+    adaptive_max_pool1d_with_indices,
+    adaptive_max_pool2d_with_indices,
+    adaptive_max_pool3d_with_indices,
+    fractional_max_pool2d,
+    fractional_max_pool3d,
+    fractional_max_pool2d_with_indices,
+    fractional_max_pool3d_with_indices,
+    max_unpool1d,
+    max_unpool2d,
+    max_unpool3d,
+    lp_pool1d,
+    lp_pool2d,
+    lp_pool3d,
+):
     public(_fn, name=f"nn.functional.{_fn.__name__}", method=False)
 for _fn in (avg_pool1d, adaptive_avg_pool1d, max_pool1d, max_pool1d_with_indices, max_pool2d, max_pool3d):
     public(_fn, name=_fn.__name__, method=False)
@@ -751,28 +804,68 @@ public(adaptive_max_pool1d_with_indices, name="adaptive_max_pool1d", method=Fals
 
 # ---------------------------------------------------------------- samples
 
-samples("nn.functional.avg_pool1d", Case(T(2, 3, 7), 2), Case(T(3, 7), 3, stride=2, padding=1, ceil_mode=True, count_include_pad=False), complex=False)
+samples(
+    "nn.functional.avg_pool1d",
+    Case(T(2, 3, 7), 2),
+    Case(T(3, 7), 3, stride=2, padding=1, ceil_mode=True, count_include_pad=False),
+    complex=False,
+)
 samples(
     "nn.functional.avg_pool2d",
-    Case(T(2, 3, 6, 5), 2), Case(T(1, 2, 6, 7), (3, 2), stride=(2, 3), padding=1, ceil_mode=True), Case(T(2, 5, 5), 2, count_include_pad=False, padding=1),
-    Case(T(1, 2, 5, 5), 3, divisor_override=2, stride=1), complex=False,
-)  # fmt: skip
-samples("nn.functional.avg_pool3d", Case(T(1, 2, 4, 4, 3), 2), Case(T(1, 2, 4, 5, 3), (2, 3, 2), stride=1, padding=1, divisor_override=3), complex=False)
+    Case(T(2, 3, 6, 5), 2),
+    Case(T(1, 2, 6, 7), (3, 2), stride=(2, 3), padding=1, ceil_mode=True),
+    Case(T(2, 5, 5), 2, count_include_pad=False, padding=1),
+    Case(T(1, 2, 5, 5), 3, divisor_override=2, stride=1),
+    complex=False,
+)
+samples(
+    "nn.functional.avg_pool3d",
+    Case(T(1, 2, 4, 4, 3), 2),
+    Case(T(1, 2, 4, 5, 3), (2, 3, 2), stride=1, padding=1, divisor_override=3),
+    complex=False,
+)
 samples("nn.functional.adaptive_avg_pool1d", Case(T(2, 3, 7), 3), Case(T(3, 5), 7), complex=False)
-samples("nn.functional.adaptive_avg_pool2d", Case(T(2, 3, 5, 7), (2, 3)), Case(T(2, 5, 4), (None, 6)), Case(T(1, 2, 4, 4), 1), complex=False)
+samples(
+    "nn.functional.adaptive_avg_pool2d",
+    Case(T(2, 3, 5, 7), (2, 3)),
+    Case(T(2, 5, 4), (None, 6)),
+    Case(T(1, 2, 4, 4), 1),
+    complex=False,
+)
 samples("nn.functional.adaptive_avg_pool3d", Case(T(1, 2, 4, 5, 3), (2, 3, 2)), complex=False)
-samples("nn.functional.max_pool1d", Case(T(2, 3, 7), 2), Case(T(3, 8), 3, stride=2, padding=1, dilation=2, ceil_mode=True), complex=False)
+samples(
+    "nn.functional.max_pool1d",
+    Case(T(2, 3, 7), 2),
+    Case(T(3, 8), 3, stride=2, padding=1, dilation=2, ceil_mode=True),
+    complex=False,
+)
 samples(
     "nn.functional.max_pool2d",
-    Case(T(2, 3, 6, 5), 2), Case(T(1, 2, 6, 7), (3, 2), stride=(2, 3), padding=1, ceil_mode=True), Case(T(2, 6, 6), 3, stride=1, padding=1),
-    Case(T(1, 2, 7, 7), 2, dilation=2), complex=False,
-)  # fmt: skip
-samples("nn.functional.max_pool3d", Case(T(1, 2, 4, 4, 4), 2), Case(T(2, 4, 5, 3), (2, 3, 2), stride=1, padding=1), complex=False)
+    Case(T(2, 3, 6, 5), 2),
+    Case(T(1, 2, 6, 7), (3, 2), stride=(2, 3), padding=1, ceil_mode=True),
+    Case(T(2, 6, 6), 3, stride=1, padding=1),
+    Case(T(1, 2, 7, 7), 2, dilation=2),
+    complex=False,
+)
+samples(
+    "nn.functional.max_pool3d",
+    Case(T(1, 2, 4, 4, 4), 2),
+    Case(T(2, 4, 5, 3), (2, 3, 2), stride=1, padding=1),
+    complex=False,
+)
 samples("nn.functional.adaptive_max_pool1d", Case(T(2, 3, 7), 3), complex=False)
 samples("nn.functional.adaptive_max_pool2d", Case(T(2, 3, 5, 7), (2, 3)), Case(T(2, 5, 4), (None, 3)), complex=False)
 samples("nn.functional.adaptive_max_pool3d", Case(T(1, 2, 4, 5, 3), (2, 3, 2)), complex=False)
-samples("nn.functional.fractional_max_pool2d", Case(T(2, 3, 7, 6), 2, output_size=3, _random_samples=T(2, 3, 2, low=0.1, high=0.9, grad=False)), complex=False)
-samples("nn.functional.fractional_max_pool3d", Case(T(1, 2, 5, 6, 5), 2, output_ratio=(0.6, 0.6, 0.7), _random_samples=T(1, 2, 3, low=0.1, high=0.9, grad=False)), complex=False)
+samples(
+    "nn.functional.fractional_max_pool2d",
+    Case(T(2, 3, 7, 6), 2, output_size=3, _random_samples=T(2, 3, 2, low=0.1, high=0.9, grad=False)),
+    complex=False,
+)
+samples(
+    "nn.functional.fractional_max_pool3d",
+    Case(T(1, 2, 5, 6, 5), 2, output_ratio=(0.6, 0.6, 0.7), _random_samples=T(1, 2, 3, low=0.1, high=0.9, grad=False)),
+    complex=False,
+)
 samples("nn.functional.lp_pool1d", Case(T(2, 3, 7, low=0.2, high=2.0), 2.0, 3), complex=False)
 samples("nn.functional.lp_pool2d", Case(T(2, 3, 6, 5, low=0.2, high=2.0), 3.0, 2, stride=1), complex=False)
 samples("nn.functional.lp_pool3d", Case(T(1, 2, 4, 4, 4, low=0.2, high=2.0), 2.0, 2), complex=False)

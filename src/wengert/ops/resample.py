@@ -85,7 +85,8 @@ def constant_pad_nd(input: Tensor, pad: Any, value: Any = 0) -> Tensor:
         raise RuntimeError(f"Length of pad must be even but instead it equals {len(sides)}")
     if len(sides) > 2 * input.ndim:
         raise RuntimeError(
-            f"Length of pad should be no more than twice the number of dimensions of the input. Pad length is {len(sides)} "
+            f"Length of pad should be no more than twice the number of dimensions of the input. Pad "
+            f"length is {len(sides)} "
             f"while the input has {input.ndim} dimensions."
         )
     before, after = _sides(sides, input.ndim)
@@ -127,8 +128,10 @@ def pad(input: Tensor, pad: Any, mode: str = "constant", value: float | None = N
         raise NotImplementedError(f"Unrecognised padding mode {mode}")
     if not (1 <= spatial <= 3 and n in (spatial + 1, spatial + 2)):
         raise NotImplementedError(
-            f"Padding size {len(sides)} is not supported for {n}D input tensor.\nSupported combinations for non-constant "
-            "padding:\n  - 2D or 3D input: padding size = 2 (pads last dimension)\n  - 3D or 4D input: padding size = 4 "
+            f"Padding size {len(sides)} is not supported for {n}D input tensor.\nSupported "
+            f"combinations for non-constant "
+            "padding:\n  - 2D or 3D input: padding size = 2 (pads last dimension)\n  - 3D or 4D "
+            "input: padding size = 4 "
             "(pads last 2 dimensions)\n  - 4D or 5D input: padding size = 6 (pads last 3 dimensions)"
         )
     tables = []
@@ -179,12 +182,14 @@ def _sizes(
             if len(size) != dims:
                 raise ValueError(
                     "Input and output must have the same number of spatial dimensions, but got input with spatial "
-                    f"dimensions of {list(spatial)} and output size of {size}. Please provide input tensor in (N, C, d1, "
+                    f"dimensions of {list(spatial)} and output size of {size}. Please provide input "
+                    f"tensor in (N, C, d1, "
                     "d2, ...,dK) format and output size in (o1, o2, ...,oK) format."
                 )
             if not all(isinstance(s, int) or hasattr(s, "__index__") for s in size):
                 raise TypeError(
-                    f"expected size to be one of int or Tuple[int] or Tuple[int, int] or Tuple[int, int, int], but got size "
+                    f"expected size to be one of int or Tuple[int] or Tuple[int, int] or Tuple[int, "
+                    f"int, int], but got size "
                     f"with types {[type(x) for x in size]}"
                 )
             out = tuple(int(s) for s in size)
@@ -199,7 +204,8 @@ def _sizes(
         if len(scale_factor) != dims:
             raise ValueError(
                 "Input and scale_factor must have the same number of spatial dimensions, but got input with spatial "
-                f"dimensions of {list(spatial)} and scale_factor of shape {scale_factor}. Please provide input tensor in "
+                f"dimensions of {list(spatial)} and scale_factor of shape {scale_factor}. Please "
+                f"provide input tensor in "
                 "(N, C, d1, d2, ...,dK) format and scale_factor in (s1, s2, ...,sK) format."
             )
         factors = tuple(float(s) for s in scale_factor)
@@ -218,14 +224,16 @@ def interpolate(
     if mode in ("nearest", "area", "nearest-exact"):
         if align_corners is not None:
             raise ValueError(
-                "align_corners option can only be set with the interpolating modes: linear | bilinear | bicubic | trilinear"
+                "align_corners option can only be set with the interpolating modes: linear | "
+                "bilinear | bicubic | trilinear"
             )
     elif align_corners is None:
         align_corners = False
     dims = input.ndim - 2
     if dims < 0:
         raise NotImplementedError(
-            f"Input Error: Only 3D, 4D and 5D input Tensors supported (got {input.ndim}D) for the modes: {_MODES} (got {mode})"
+            f"Input Error: Only 3D, 4D and 5D input Tensors supported (got {input.ndim}D) for the "
+            f"modes: {_MODES} (got {mode})"
         )
     out, factors = _sizes(input, size, scale_factor, recompute_scale_factor)
     if antialias and not (mode in ("bilinear", "bicubic", "lanczos") and input.ndim == 4):
@@ -235,7 +243,8 @@ def interpolate(
     wanted = _RANK.get(mode)
     if not 1 <= dims <= 3 or (wanted is None and mode not in ("nearest", "area", "nearest-exact")):
         raise NotImplementedError(
-            f"Input Error: Only 3D, 4D and 5D input Tensors supported (got {input.ndim}D) for the modes: {_MODES} (got {mode})"
+            f"Input Error: Only 3D, 4D and 5D input Tensors supported (got {input.ndim}D) for the "
+            f"modes: {_MODES} (got {mode})"
         )
     if wanted is not None and wanted != input.ndim:
         raise NotImplementedError(f"Got {input.ndim}D input, but {mode} mode needs {wanted}D input")
@@ -247,7 +256,12 @@ def interpolate(
 
 
 def _upsample(
-    input: Tensor, out: tuple[int, ...], factors: tuple[float | None, ...], mode: str, align_corners: bool, antialias: bool
+    input: Tensor,
+    out: tuple[int, ...],
+    factors: tuple[float | None, ...],
+    mode: str,
+    align_corners: bool,
+    antialias: bool,
 ) -> Tensor:
     spatial = tuple(input.shape[2:])
     if any(n <= 0 for n in spatial) or any(n <= 0 for n in out):
@@ -300,15 +314,28 @@ def upsample_bilinear(input: Tensor, size: Any = None, scale_factor: Any = None)
 
 samples(
     "nn.functional.pad",
-    Case(T(2, 3), (1, 2)), Case(T(2, 3, 4), (1, 0, 2, 1), value=0.5), Case(T(3, 4), (-1, 1)), Case(T(2, 3, 4), (2, 1), mode="reflect"),
-    Case(T(2, 3, 4, 4), (2, 1, 1, 0), mode="replicate"), Case(T(2, 3, 4), (2, 1), mode="circular"),
-    Case(T(1, 2, 3, 4, 3), (1, 1, 2, 1, 0, 1), mode="reflect"), Case(T(2, 3, 4), (1, 1, 0, 2), mode="circular"),
-)  # fmt: skip
+    Case(T(2, 3), (1, 2)),
+    Case(T(2, 3, 4), (1, 0, 2, 1), value=0.5),
+    Case(T(3, 4), (-1, 1)),
+    Case(T(2, 3, 4), (2, 1), mode="reflect"),
+    Case(T(2, 3, 4, 4), (2, 1, 1, 0), mode="replicate"),
+    Case(T(2, 3, 4), (2, 1), mode="circular"),
+    Case(T(1, 2, 3, 4, 3), (1, 1, 2, 1, 0, 1), mode="reflect"),
+    Case(T(2, 3, 4), (1, 1, 0, 2), mode="circular"),
+)
 samples(
     "nn.functional.interpolate",
-    Case(T(2, 3, 4), 7), Case(T(1, 2, 4, 5), scale_factor=1.7), Case(T(1, 2, 2, 3, 2), (3, 2, 4)), Case(T(1, 2, 5, 4), (3, 7), mode="nearest-exact"),
-    Case(T(2, 3, 4), 7, mode="linear"), Case(T(1, 2, 4, 5), (3, 8), mode="bilinear", align_corners=True),
-    Case(T(1, 2, 4, 5), scale_factor=(1.3, 2.0), mode="bilinear"), Case(T(1, 2, 4, 5), (6, 3), mode="bicubic"),
-    Case(T(1, 1, 2, 3, 2), (3, 4, 3), mode="trilinear"), Case(T(1, 2, 6, 5), (3, 4), mode="bilinear", antialias=True),
-    Case(T(1, 2, 6, 5), (4, 7), mode="bicubic", antialias=True), Case(T(1, 2, 6, 5), (4, 3), mode="area"), complex=False,
-)  # fmt: skip
+    Case(T(2, 3, 4), 7),
+    Case(T(1, 2, 4, 5), scale_factor=1.7),
+    Case(T(1, 2, 2, 3, 2), (3, 2, 4)),
+    Case(T(1, 2, 5, 4), (3, 7), mode="nearest-exact"),
+    Case(T(2, 3, 4), 7, mode="linear"),
+    Case(T(1, 2, 4, 5), (3, 8), mode="bilinear", align_corners=True),
+    Case(T(1, 2, 4, 5), scale_factor=(1.3, 2.0), mode="bilinear"),
+    Case(T(1, 2, 4, 5), (6, 3), mode="bicubic"),
+    Case(T(1, 1, 2, 3, 2), (3, 4, 3), mode="trilinear"),
+    Case(T(1, 2, 6, 5), (3, 4), mode="bilinear", antialias=True),
+    Case(T(1, 2, 6, 5), (4, 7), mode="bicubic", antialias=True),
+    Case(T(1, 2, 6, 5), (4, 3), mode="area"),
+    complex=False,
+)

@@ -138,7 +138,8 @@ _PADDINGS = {"zeros": 0, "border": 1, "reflection": 2}
 def _corner_default(align_corners: bool | None) -> bool:
     if align_corners is None:
         warn(
-            "Default grid_sample and affine_grid behavior has changed to align_corners=False since 1.3.0. Please specify "
+            "Default grid_sample and affine_grid behavior has changed to align_corners=False since "
+            "1.3.0. Please specify "
             "align_corners=True if the old behavior is desired. See the documentation of grid_sample for details."
         )
         return False
@@ -189,7 +190,7 @@ ops.grid_sampler = _sampler
 def grid_sample(
     input: Tensor, grid: Tensor, mode: str = "bilinear", padding_mode: str = "zeros", align_corners: bool | None = None
 ) -> Tensor:
-    """input (N, C, *) at the points of grid (N, *, dims), whose coordinates run from -1 to 1, the last dimension first."""
+    """input (N, C, *) at the points of grid (N, *, dims): coordinates from -1 to 1, that of the last dimension first."""
     if mode not in _MODES:
         raise ValueError(
             f"nn.functional.grid_sample(): expected mode to be 'bilinear', 'nearest' or 'bicubic', but got: '{mode}'"
@@ -260,7 +261,8 @@ def affine_grid(theta: Tensor, size: Any, align_corners: bool | None = None) -> 
         )
     if align and min(spatial) == 1:
         warn(
-            "Since version 1.3.0, affine_grid behavior has changed for unit-size grids when align_corners=True. This is not "
+            "Since version 1.3.0, affine_grid behavior has changed for unit-size grids when "
+            "align_corners=True. This is not "
             "an intended use case of affine_grid. See the documentation of affine_grid for details."
         )
     elif min(shape) <= 0:
@@ -314,7 +316,8 @@ def pixel_shuffle(input: Tensor, upscale_factor: int) -> Tensor:
         raise RuntimeError(f"pixel_shuffle expects a positive upscale_factor, but got {r}")
     if input.shape[-3] % (r * r):
         raise RuntimeError(
-            "pixel_shuffle expects its input's 'channel' dimension to be divisible by the square of upscale_factor, but "
+            "pixel_shuffle expects its input's 'channel' dimension to be divisible by the square of "
+            "upscale_factor, but "
             f"input.size(-3)={input.shape[-3]} is not divisible by {r * r}"
         )
     return _pixel_shuffle(input, upscale_factor=r)  # type: ignore[no-any-return]
@@ -358,9 +361,7 @@ _channel_shuffle = linear(
 def channel_shuffle(input: Tensor, groups: int) -> Tensor:
     """Channels (dim 1) of `groups` groups dealt out in turn."""
     if input.ndim <= 2:
-        raise RuntimeError(
-            f"channel_shuffle expects input with > 2 dims, but got input with sizes {list(input.shape)}"
-        )
+        raise RuntimeError(f"channel_shuffle expects input with > 2 dims, but got input with sizes {list(input.shape)}")
     if groups <= 0:
         raise RuntimeError(f"Number of groups to divide channels in must be positive. Value of groups:{groups}")
     if input.shape[1] % groups:
@@ -382,12 +383,21 @@ public(channel_shuffle, name="nn.functional.native_channel_shuffle", method=Fals
 _GRID = T(2, 3, 2, 2, low=-1.3, high=1.3)
 samples(
     "nn.functional.grid_sample",
-    Case(T(2, 3, 4, 5), _GRID, align_corners=False), Case(T(2, 3, 4, 5), _GRID, padding_mode="border", align_corners=True),
-    Case(T(2, 3, 4, 5), _GRID, padding_mode="reflection", align_corners=False), Case(T(2, 3, 4, 5), _GRID, mode="nearest", align_corners=False),
-    Case(T(2, 3, 4, 5), _GRID, mode="bicubic", align_corners=False), Case(T(2, 2, 3, 4, 3), T(2, 2, 1, 2, 3, low=-1.2, high=1.2), align_corners=True),
-    Case(T(2, 3, 4, 5), _GRID, mode="bicubic", padding_mode="reflection", align_corners=True), complex=False,
-)  # fmt: skip
-samples("nn.functional.affine_grid", Case(T(2, 2, 3), (2, 1, 3, 4), align_corners=False), Case(T(1, 3, 4), (1, 2, 2, 3, 2), align_corners=True), complex=False)
+    Case(T(2, 3, 4, 5), _GRID, align_corners=False),
+    Case(T(2, 3, 4, 5), _GRID, padding_mode="border", align_corners=True),
+    Case(T(2, 3, 4, 5), _GRID, padding_mode="reflection", align_corners=False),
+    Case(T(2, 3, 4, 5), _GRID, mode="nearest", align_corners=False),
+    Case(T(2, 3, 4, 5), _GRID, mode="bicubic", align_corners=False),
+    Case(T(2, 2, 3, 4, 3), T(2, 2, 1, 2, 3, low=-1.2, high=1.2), align_corners=True),
+    Case(T(2, 3, 4, 5), _GRID, mode="bicubic", padding_mode="reflection", align_corners=True),
+    complex=False,
+)
+samples(
+    "nn.functional.affine_grid",
+    Case(T(2, 2, 3), (2, 1, 3, 4), align_corners=False),
+    Case(T(1, 3, 4), (1, 2, 2, 3, 2), align_corners=True),
+    complex=False,
+)
 samples("nn.functional.pixel_shuffle", Case(T(2, 8, 2, 3), 2), Case(T(9, 2, 2), 3))
 samples("nn.functional.pixel_unshuffle", Case(T(2, 2, 4, 6), 2), Case(T(1, 3, 3), 3))
 samples("nn.functional.channel_shuffle", Case(T(2, 6, 2, 2), 3), Case(T(1, 4, 3), 2))
