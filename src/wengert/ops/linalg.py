@@ -15,7 +15,7 @@ from ..kernels import linalg as kernels
 
 from .install import FUNCTIONS, public
 from .linalg_common import batch_matrices, check_inexact, check_matrix, check_square, check_tensor, mH, written
-from .matmul import multiply_chain
+from .products import multiply_chain
 from .norm import vector_norm
 from .reduce import wrap_dim
 

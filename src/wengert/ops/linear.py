@@ -19,8 +19,9 @@ from ..core.primitive import multilinear, ops
 from ..core.samples import Case, T, samples
 from ..core.saved import with_edge
 from ..core.tensor import PLAIN, Tensor, new
+from .addmm import _addmm, _check_added, _check_addmm
 from .install import public
-from .matmul import _addmm, _check_added, _check_addmm, shown
+from .matmul import shown
 
 ndarray = np.ndarray
 product = np.dot

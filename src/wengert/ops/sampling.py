@@ -190,7 +190,7 @@ ops.grid_sampler = _sampler
 def grid_sample(
     input: Tensor, grid: Tensor, mode: str = "bilinear", padding_mode: str = "zeros", align_corners: bool | None = None
 ) -> Tensor:
-    """input (N, C, *) at the points of grid (N, *, dims): coordinates from -1 to 1, that of the last dimension first."""
+    """input (N, C, *) at the points of grid (N, *, dims): coordinates from -1 to 1, the last dimension first."""
     if mode not in _MODES:
         raise ValueError(
             f"nn.functional.grid_sample(): expected mode to be 'bilinear', 'nearest' or 'bicubic', but got: '{mode}'"
