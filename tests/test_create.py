@@ -343,3 +343,20 @@ def test_like_in_vmap(name: str) -> None:
 
     x = wengert.arange(6.0).reshape(2, 3)
     assert wengert.func.vmap(f)(x).tolist() == x.tolist()
+
+
+@pytest.mark.parametrize("kind", ["float16", "bfloat16", "float32", "float64", "complex64", "uint8", "int32", "int64"])
+def test_sequences_to_the_last_bit(kind: str) -> None:
+    torch = pytest.importorskip("torch")
+    rng = np.random.default_rng(0)
+    for _ in range(40):
+        low, high = np.sort(rng.uniform(0, 9, 2)).tolist()
+        n, step = int(rng.integers(0, 130)), float(rng.uniform(1, 2) if "int" in kind else rng.uniform(0.02, 1))
+        made = []
+        for m in (torch, wengert):
+            options = {"dtype": getattr(m, kind)}
+            parts = [m.linspace(low, high, n, **options)]
+            if kind != "complex64":
+                parts += [m.arange(low, high, step, **options), m.logspace(low / 4, high / 4, n % 20, **options)]
+            made.append([p.tolist() for p in parts])
+        assert made[0] == made[1]

@@ -8,10 +8,10 @@ from typing import Any
 import numpy as np
 
 from ..core import dtypes
-from ..core.dtypes import DTYPES
 from ..core.errors import warn_once
 from ..core.inplace import write_out
 from ..core.tensor import Tensor, wrap
+from ..kernels import ramps
 from .create import BOOL, INT64, chosen_dtype, finish, number_value
 from .install import public
 
@@ -51,7 +51,7 @@ def arange(
 
 
 def arange_data(start: Any, end: Any, step: Any, kind: Any) -> Any:
-    """start + i * step, computed in double and rounded once, as PyTorch does."""
+    """The numbers, after PyTorch's checks."""
     if kind is BOOL:
         raise NotImplementedError("\"arange_cpu\" not implemented for 'Bool'")
     if kind.is_complex:
@@ -62,13 +62,14 @@ def arange_data(start: Any, end: Any, step: Any, kind: Any) -> Any:
         raise RuntimeError(f"unsupported range: {start:g} -> {end:g}")
     if (end < start) if step > 0 else (end > start):
         raise RuntimeError("upper bound and lower bound inconsistent with step sign")
-    if kind.category == dtypes.INTEGRAL:
-        start, end, step = int(start), int(end), int(step)
-        if step == 0:
-            raise RuntimeError("step must be nonzero")
-        return np.arange(start, end, step, np.int64).astype(kind.np, copy=False)
+    if kind is INT64:
+        if not int(step):
+            raise ValueError("step must be nonzero")
+        return np.arange(int(start), int(end), int(step), np.int64)
     n = math.ceil((end - start) / step)
-    return (start + np.arange(n) * step).astype(kind.np)
+    if kind.category == dtypes.INTEGRAL:  # so many elements as the floats say, of the integers that they are cut to
+        return (int(start) + np.arange(n) * int(step)).astype(kind.np)
+    return ramps.arange(start, step, n, kind.np)
 
 
 @public(name="range", method=False)
@@ -93,24 +94,6 @@ def range_with_end(
     if out is not None:
         return write_out(out, wrap(data), "range")
     return finish(data, "range", device, requires_grad, layout, pin_memory)
-
-
-def spaced(start: Any, end: Any, steps: Any, kind: Any) -> Any:
-    """`steps` numbers from start to end: from the start up to the middle, from the end down to it."""
-    i = np.arange(steps)
-    if steps == 1:
-        return np.full(1, start).astype(kind.np)
-    if kind.category == dtypes.INTEGRAL:
-        work = np.float32 if kind.itemsize < 8 else np.float64
-        step = work(end - start) / work(steps - 1)
-        low, high = start + step * i[: steps // 2], end - step * (steps - 1 - i[steps // 2 :])
-        return np.concatenate([low, high]).astype(np.int64).astype(kind.np)
-    work = kind.np if kind.itemsize >= 4 and kind.np.kind in "fc" else np.dtype(np.float32)
-    a, b = work.type(start), work.type(end)
-    step = (b - a) / work.type(steps - 1)
-    low = a + step * i[: steps // 2].astype(work)
-    high = b - step * (steps - 1 - i[steps // 2 :]).astype(work)
-    return np.concatenate([low, high]).astype(kind.np)
 
 
 def _steps(steps: Any, name: str) -> int:
@@ -153,7 +136,7 @@ def linspace(
     """`steps` numbers, evenly spaced, from `start` to `end`, both included."""
     n = _steps(steps, "linspace")
     a, b, kind = _between(start, end, dtype, out, "linspace")
-    data = spaced(a, b, n, kind)
+    data = ramps.linspace(a, b, n, kind.np)
     if out is not None:
         return write_out(out, wrap(data), "linspace")
     return finish(data, "linspace", device, requires_grad, layout, pin_memory)
@@ -167,12 +150,7 @@ def logspace(
     """base ** linspace(start, end, steps)."""
     n = _steps(steps, "logspace")
     a, b, kind = _between(start, end, dtype, out, "logspace")
-    if kind.category == dtypes.INTEGRAL:
-        exponents = spaced(float(a), float(b), n, DTYPES["float64"])
-        data = np.power(float(base), exponents).astype(np.int64).astype(kind.np)
-    else:
-        work = kind if kind.itemsize >= 4 and kind.np.kind in "fc" else DTYPES["float32"]
-        data = np.power(work.np.type(base), spaced(a, b, n, work)).astype(kind.np)
+    data = ramps.logspace(a, b, n, base, kind.np)
     if out is not None:
         return write_out(out, wrap(data), "logspace")
     return finish(data, "logspace", device, requires_grad, layout, pin_memory)
