@@ -242,6 +242,8 @@ def test_missing_helper() -> None:
 def test_missing_helper_imports_lazily() -> None:
     found = missing("wengert", lazy=("compat",))("compat")
     assert isinstance(found, ModuleType) and found.__name__ == "wengert.compat"
+    with pytest.raises(AttributeError):  # listed, but not there (yet)
+        missing("wengert", lazy=("no_such_part",))("no_such_part")
 
 
 def test_a_method_that_is_missing(python) -> None:

@@ -3,6 +3,7 @@ from __future__ import annotations
 
 import importlib.util
 import json
+import os
 import re
 import subprocess
 import sys
@@ -138,3 +139,24 @@ def test_wheel(tmp_path: Path) -> None:
     assert {"wengert/py.typed", "wengert/__init__.py", "wengert/__main__.py", "wengert/_standin/torch.py"} <= set(names)
     assert {name.split("/")[0] for name in names if ".dist-info/" not in name} == {"wengert"}
     assert not [name for name in names if name.endswith(".pyc")]
+
+
+@pytest.mark.slow
+def test_programs_can_be_type_checked(tmp_path: Path) -> None:
+    """`py.typed` is meant: what is installed at import time is known to a type checker, too."""
+    pytest.importorskip("mypy")
+    program = tmp_path / "program.py"
+    program.write_text(
+        "import wengert as torch\n"
+        "import wengert.nn.functional as F\n"
+        "from wengert import nn\n"
+        "class Model(nn.Module):\n"
+        "    def forward(self, x: torch.Tensor) -> torch.Tensor:\n"
+        "        return F.relu(x) * 2 + x.exp()[0] @ torch.ones(3, dtype=torch.float64)\n"
+        "y: torch.Tensor = torch.sin(torch.randn(3, requires_grad=True)).sum() / 2\n"
+        "y.backward()\n", "utf-8")
+    environment = dict(os.environ, MYPYPATH=str(ROOT / "src"))
+    done = subprocess.run(
+        [sys.executable, "-m", "mypy", "--strict", "--follow-imports=silent", "--cache-dir", tmp_path / "cache", program],
+        cwd=tmp_path, env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr

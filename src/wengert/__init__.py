@@ -11,6 +11,7 @@
 from __future__ import annotations
 
 import warnings as _warnings
+from typing import TYPE_CHECKING as _TYPE_CHECKING
 
 # PyTorch gives no floating-point warnings; NumPy's would be credited to our lines.
 _warnings.filterwarnings("ignore", category=RuntimeWarning, module=r"wengert\.")
@@ -74,7 +75,11 @@ _LAZY = (
     "amp", "backends", "compat", "cuda", "distributions", "fft", "func", "hub", "jit", "linalg", "nn", "onnx", "optim",
     "random", "special", "testing", "types", "utils", "version", "return_types",
 )  # fmt: skip
-__getattr__ = _missing(__name__, lazy=_LAZY)
+if _TYPE_CHECKING:  # what the loops above and `__getattr__` bring, for those who read and do not run
+    from . import fft, func, linalg, nn, optim, special, utils
+    from ._functions import *
+else:
+    __getattr__ = _missing(__name__, lazy=_LAZY)
 
 __all__ = [
     "Generator",

@@ -60,7 +60,11 @@ def missing(module_name: str, lazy: Iterable[str] = ()) -> Callable[[str], Any]:
 
     def __getattr__(name: str) -> Any:
         if name in submodules:
-            return import_module(f"{module_name}.{name}")
+            try:
+                return import_module(f"{module_name}.{name}")
+            except ModuleNotFoundError as error:
+                if error.name != f"{module_name}.{name}":
+                    raise  # it is there, one of its own imports is not
         if name.startswith("__"):
             raise AttributeError(f"module {public!r} has no attribute {name!r}")
         module = sys.modules.get(module_name)

@@ -12,7 +12,7 @@ All others are rare and cost nothing while they are not set. Operators and metho
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -36,7 +36,13 @@ class TensorMeta(TorchNamed):
         return "<class 'torch.Tensor'>" if cls.__module__.startswith(CORE) else type.__repr__(cls)
 
 
-class Tensor(metaclass=TensorMeta):
+if TYPE_CHECKING:  # the operators and methods that `ops` installs; docs/stubs.py writes them down
+    from ._methods import Methods
+else:
+    Methods = object
+
+
+class Tensor(Methods, metaclass=TensorMeta):
     """An n-dimensional array of one dtype that remembers how it was made.
 
     >>> import wengert as torch

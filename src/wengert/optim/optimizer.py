@@ -319,7 +319,7 @@ class Optimizer:
             for group in self.param_groups:
                 for p in group["params"]:
                     if p.__class__ in PLAIN:
-                        p._grad = None
+                        p._grad = None  # type: ignore[attr-defined]
                     else:
                         p.grad = None
             return

@@ -352,7 +352,7 @@ class RuleOptimizer(Optimizer):
             if grad is None or p._data is not data or states.get(p) is not state:
                 return False
             for name, view in held:
-                if state[name]._data is not view:
+                if state[name]._data is not view:  # type: ignore[index]
                     return False
             array = grad._data
             if array.__class__ is not ndarray:
