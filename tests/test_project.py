@@ -157,6 +157,6 @@ def test_programs_can_be_type_checked(tmp_path: Path) -> None:
         "y.backward()\n", "utf-8")
     environment = dict(os.environ, MYPYPATH=str(ROOT / "src"))
     done = subprocess.run(
-        [sys.executable, "-m", "mypy", "--strict", "--follow-imports=silent", "--cache-dir", tmp_path / "cache", program],
+        [sys.executable, "-m", "mypy", "--strict", "--follow-imports=silent", "--cache-dir", tmp_path / "c", program],
         cwd=tmp_path, env=environment, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
