@@ -112,12 +112,43 @@ def _depthwise(x: Array, w: Array, out: Any, stride: Any, dilation: Any) -> Arra
     o, kernel = w.shape[0], w.shape[2:]
     many = o // c
     y = np.zeros((n, c, many, *out), np.result_type(x, w))
+    term = np.empty_like(y)
     w = w.reshape(c, many, *kernel)
     ones = (1,) * len(kernel)
     for tap in _taps(kernel):
         piece = x[(slice(None), slice(None), None, *_tap_slice(tap, out, stride, dilation))]
-        y += piece * w[(slice(None), slice(None), *tap)].reshape(1, c, many, *ones)
+        np.multiply(piece, w[(slice(None), slice(None), *tap)].reshape(1, c, many, *ones), out=term)
+        y += term
     return y.reshape(n, o, *out)
+
+
+def _depthwise_input_back(full: Array, g: Array, w: Array, out: Any, stride: Any, dilation: Any) -> None:
+    """The transpose of `_depthwise` in x, added into the padded array `full`."""
+    n, c = full.shape[:2]
+    kernel = w.shape[2:]
+    many = w.shape[0] // c
+    g = g.reshape(n, c, many, *out)
+    w = w.reshape(c, many, *kernel)
+    ones = (1,) * len(kernel)
+    for tap in _taps(kernel):
+        term = g * w[(slice(None), slice(None), *tap)].reshape(1, c, many, *ones)
+        full[(slice(None), slice(None), *_tap_slice(tap, out, stride, dilation))] += (
+            term[:, :, 0] if many == 1 else term.sum(2)
+        )
+
+
+def _depthwise_weight_back(x: Array, g: Array, kernel: Any, out: Any, stride: Any, dilation: Any) -> Array:
+    """The transpose of `_depthwise` in w, for the padded x."""
+    n, c = x.shape[:2]
+    o = g.shape[1]
+    g = g.reshape(n, c, o // c, *out)
+    total = np.empty((c, o // c, *kernel), np.result_type(x, g))
+    spatial = "xyz"[: len(kernel)]
+    sums = f"nc{spatial},ncm{spatial}->cm"
+    for tap in _taps(kernel):
+        piece = x[(slice(None), slice(None), *_tap_slice(tap, out, stride, dilation))]
+        total[(slice(None), slice(None), *tap)] = np.einsum(sums, piece, g)
+    return total.reshape(o, 1, *kernel)
 
 
 def conv_input_back(
@@ -131,6 +162,9 @@ def conv_input_back(
     if _plain(kernel, stride, padding) and tuple(size) == tuple(out):
         return np.matmul(matrices, rows).reshape(n, c, *size)
     full = np.zeros((n, c, *(m + 2 * p for m, p in zip(size, padding, strict=True))), np.result_type(g, w))
+    if groups > 1 and c == groups:
+        _depthwise_input_back(full, g, w, out, stride, dilation)
+        return crop(full, size, padding)
     step = _samples_at_once(c, kernel, out, g.itemsize, n)
     for i in range(0, n, step):
         cols = np.matmul(matrices, rows[i : i + step]).reshape(-1, c, *kernel, *out)
@@ -166,6 +200,8 @@ def conv_weight_back(
         flat = x.reshape(n, groups, c // groups, -1)
     else:
         x = padded(x, padding)
+        if groups > 1 and c == groups:
+            return _depthwise_weight_back(x, g, kernel, out, stride, dilation)
     step = 1 if plain else _samples_at_once(c, kernel, out, x.itemsize, n)
     for i in range(0, n, step):
         cols = flat[i : i + step] if plain else _columns(x[i : i + step], groups, kernel, out, stride, dilation)
