@@ -11,6 +11,14 @@ import numpy as np
 Array = Any
 
 
+def given(y: Array, out: Any, kind: Any) -> Array:
+    """`y` in the dtype `kind`; in the array `out`, if that is one."""
+    if out.__class__ is np.ndarray:
+        np.copyto(out, y, "same_kind")
+        return out
+    return y if y.dtype == kind else y.astype(kind)
+
+
 def scipy_kernel(name: str) -> Callable[..., Any]:
     """scipy.special.<name> as a kernel; SciPy is imported at the first call."""
     found: list[Any] = []
@@ -20,9 +28,7 @@ def scipy_kernel(name: str) -> Callable[..., Any]:
             import scipy.special
 
             found.append(getattr(scipy.special, name))
-        y = found[0](*arrays)
-        kind = arrays[-1].dtype
-        return y if y.dtype == kind else y.astype(kind)
+        return given(found[0](*arrays), out, arrays[-1].dtype)
 
     kernel.__name__ = name
     return kernel
@@ -34,7 +40,10 @@ def of_order(name: str) -> Callable[..., Any]:
     def kernel(x: Array, *, order: int, out: Any = None) -> Array:
         import scipy.special
 
-        return np.asarray(getattr(scipy.special, name)(order, x)).astype(x.dtype, copy=False)
+        y = np.asarray(getattr(scipy.special, name)(order, x))
+        if name == "ive":  # SciPy gives nan at infinity
+            y = np.where(np.isinf(x), 0, y)
+        return given(y, out, x.dtype)
 
     kernel.__name__ = name
     return kernel
@@ -43,7 +52,7 @@ def of_order(name: str) -> Callable[..., Any]:
 def airy_ai(x: Array, out: Any = None) -> Array:
     from scipy.special import airy
 
-    return airy(x)[0].astype(x.dtype)
+    return given(airy(x)[0], out, x.dtype)
 
 
 def airy_ai_prime(x: Array) -> Array:
@@ -56,13 +65,21 @@ def sinc(x: Array, out: Any = None) -> Array:
     """sin(pi x) / (pi x)"""
     zero = x == 0
     y = np.where(zero, 1, x) * x.dtype.type(math.pi)
-    return np.where(zero, x.dtype.type(1), np.sin(y) / y)
+    return given(np.where(zero, x.dtype.type(1), np.sin(y) / y), out, x.dtype)
 
 
 def entr(x: Array, out: Any = None) -> Array:
     """-x log x; 0 at 0, -inf below."""
     y = np.where(x > 0, -x * np.log(np.where(x > 0, x, 1)), np.where(x == 0, 0, -np.inf))
-    return np.where(np.isnan(x), x, y).astype(x.dtype)
+    return given(np.where(np.isnan(x), x, y), out, x.dtype)
+
+
+def lgamma(x: Array, out: Any = None) -> Array:
+    """log |gamma(x)|"""
+    from scipy.special import gammaln
+
+    y = gammaln(x)
+    return given(np.where(x == -np.inf, np.inf, y), out, x.dtype)  # SciPy gives -inf there
 
 
 def logit(x: Array, *, eps: float | None) -> Array:

@@ -7,7 +7,7 @@ from typing import Any
 
 from ..core.dispatch import dispatch
 from ..core.inplace import inplace, write_out
-from ..core.primitive import Primitive, elementwise, ops
+from ..core.primitive import TABLE, Primitive, elementwise, ops
 from ..core.samples import Case, T, pointwise, pointwise2, samples
 from ..core.tensor import Tensor
 from ..kernels import special as kernels
@@ -49,9 +49,11 @@ def only_special(alias: str, prim: Any, argument: str = "input") -> None:
     public(fn, name="special." + alias, method=False)
 
 
-def special(name: str, kernel: Any, d: Any, *, node: str | None = None, argument: str = "input") -> Primitive:
+def special(
+    name: str, kernel: Any, d: Any, *, node: str | None = None, argument: str = "input", title: str | None = None
+) -> Primitive:
     """torch.special.<name> of a real function, a primitive special_<name>."""
-    prim = elementwise("special_" + name, kernel=real_kernel(kernel, name + "_cpu"), d=dict(x=d), node=node)
+    prim = elementwise("special_" + name, kernel=real_kernel(kernel, title or name + "_cpu"), d=dict(x=d), node=node)
     only_special(name, prim, argument)
     return prim
 
@@ -62,7 +64,8 @@ under_torch("erf", scipy_kernel("erf"), lambda xp, x: xp.exp(-x * x) * (2 / SQRT
 under_torch("erfc", scipy_kernel("erfc"), lambda xp, x: xp.exp(-x * x) * (-2 / SQRT_PI))
 under_torch("erfinv", scipy_kernel("erfinv"), lambda xp, out: xp.exp(out * out) * (SQRT_PI / 2))
 special("erfcx", scipy_kernel("erfcx"), lambda xp, x, out: 2 * x * out - 2 / SQRT_PI)
-special("ndtr", scipy_kernel("ndtr"), lambda xp, x: xp.exp(-0.5 * x * x) * (1 / SQRT_2PI), node="MulBackward1")
+special("ndtr", scipy_kernel("ndtr"), lambda xp, x: xp.exp(-0.5 * x * x) * (1 / SQRT_2PI), node="MulBackward1",
+        title="erf_vml_cpu")  # fmt: skip
 special("ndtri", scipy_kernel("ndtri"), lambda xp, out: xp.exp(0.5 * out * out) * SQRT_2PI)
 special(
     "log_ndtr", scipy_kernel("log_ndtr"),
@@ -71,7 +74,7 @@ special(
 
 # ---------------------------------------------------------------- gamma functions
 
-under_torch("lgamma", scipy_kernel("gammaln"), lambda xp, x: xp.digamma(x), "gammaln")
+under_torch("lgamma", kernels.lgamma, lambda xp, x: xp.digamma(x), "gammaln")
 under_torch("digamma", scipy_kernel("psi"), lambda xp, x: xp.polygamma(x, n=1), "psi", title="digamma")
 del FUNCTIONS["special.lgamma"]
 
@@ -265,7 +268,15 @@ def logit_(self: Tensor, eps: float | None = None) -> Tensor:
 
 ops.logit = _logit
 public(_logit_of, name="logit", function=False)
-public(logit, name="special.logit", method=False)
+
+
+@public(name="special.logit", method=False)
+def special_logit(input: Tensor, eps: float | None = None, *, out: Tensor | None = None) -> Tensor:
+    """`torch.logit`."""
+    need_tensor(input, "special_logit")
+    return logit(input, eps, out=out)
+
+
 
 _sinc = elementwise(
     "sinc", kernel=kernels.sinc, d=dict(x=lambda xp, x: -math.pi * xp.spherical_jn(x * math.pi, order=1))
@@ -275,11 +286,10 @@ only_special("sinc", _sinc)
 
 # ---------------------------------------------------------------- names that lead elsewhere
 
-for _alias, _target in (
-    ("exp2", "exp2"), ("expit", "sigmoid"), ("expm1", "expm1"), ("log1p", "log1p"), ("logsumexp", "logsumexp"),
-    ("round", "round"),
-):  # fmt: skip
-    public(FUNCTIONS[_target], name="special." + _alias, method=False)
+for _alias, _target in (("exp2", "exp2"), ("expit", "sigmoid"), ("expm1", "expm1"), ("log1p", "log1p")):
+    only_special(_alias, TABLE[_target])
+for _alias in ("logsumexp", "round"):
+    public(FUNCTIONS[_alias], name="special." + _alias, method=False)
 
 
 @public(name="special.softmax", method=False)

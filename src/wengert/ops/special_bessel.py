@@ -67,7 +67,7 @@ _family(
     ) / (2 * order + 1),
 )  # fmt: skip
 special(
-    "spherical_bessel_j0", lambda x, out=None: kernels.of_order("spherical_jn")(x, order=0),
+    "spherical_bessel_j0", lambda x, out=None: kernels.of_order("spherical_jn")(x, order=0, out=out),
     lambda xp, x: -xp.spherical_jn(x, order=1), argument="x",
 )  # fmt: skip
 
