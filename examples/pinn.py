@@ -26,6 +26,6 @@ for step in range(1500):
     scheduler.step()
     if step % 300 == 0 or step == 1499:
         error = (u.detach() - torch.sin(math.pi * x.detach())).abs().max().item()
-        print(f"step {step:4d}  residual {residual.item():9.2f}  largest error against sin(pi x) {error:.2f}")
+        print(f"step {step:4d}  residual {residual.item():5.1f}  error against sin(pi x) {error:5.1f}")
 
 print("solved:", error < 0.01)
