@@ -329,6 +329,96 @@ y.to_dense().grad_fn
 torch.unsafe_chunk(v,2)[1]
 """
 
+# The names of the arguments.
+NAMED = r"""
+y.view(size=(6,))
+y.view(dtype=torch.int32).dtype
+y.view(size=(4,))
+y.reshape(shape=(3,2))
+y.expand(size=(2,2,3)).shape
+y.permute(dims=(1,0)).shape
+y.repeat(repeats=(2,1)).shape
+y.swapaxes(axis0=0,axis1=1).shape
+torch.swapaxes(y,axis0=0,axis1=1).shape
+torch.swapdims(y,dim0=0,dim1=1).shape
+y.transpose(dim0=0,dim1=1).shape
+y.unsqueeze(dim=0).shape
+y.squeeze(dim=0).shape
+torch.permute(y,dims=(1,0)).shape
+torch.permute(input=y,dims=(1,0)).shape
+torch.reshape(input=y,shape=(6,)).shape
+torch.flatten(input=y,start_dim=0,end_dim=1).shape
+torch.cat(tensors=[y,y],dim=0).shape
+torch.stack(tensors=[y,y],dim=0).shape
+torch.split(tensor=y,split_size_or_sections=1,dim=0)[0].shape
+y.split(split_size=1,dim=1)[0].shape
+torch.chunk(input=y,chunks=2,dim=1)[0].shape
+torch.unbind(input=y,dim=1)[0].shape
+y.tensor_split(sections=2)[0].shape
+y.tensor_split(indices=(1,),dim=1)[0].shape
+torch.movedim(input=b,source=0,destination=1).shape
+torch.broadcast_to(input=y,size=(2,2,3)).shape
+torch.roll(input=y,shifts=1,dims=0)
+torch.flip(input=y,dims=(0,))
+torch.rot90(input=y,k=1,dims=(0,1))
+torch.tile(input=y,dims=(2,))
+torch.diagonal(input=y,offset=0,dim1=0,dim2=1)
+torch.diag_embed(input=y,offset=0,dim1=-2,dim2=-1).shape
+torch.tril(input=y,diagonal=1)
+torch.hsplit(input=y,sections=3)[0].shape
+torch.hsplit(y,indices=(1,))[0].shape
+torch.unflatten(input=y,dim=1,sizes=(3,1)).shape
+y.unfold(dimension=1,size=2,step=1).shape
+torch.as_strided(input=y,size=(2,),stride=(1,),storage_offset=1)
+torch.combinations(input=y[0],r=2,with_replacement=False).shape
+torch.meshgrid(y[0],y[1],indexing='ij')[0].shape
+torch.repeat_interleave(input=y,repeats=2,dim=0).shape
+y.repeat_interleave(repeats=2,dim=1).shape
+torch.atleast_2d(y[0,0]).shape
+torch.block_diag(y,y).shape
+torch.arange(start=0,end=4,step=2)
+torch.arange(0,4,step=2)
+torch.arange(1,end=3)
+torch.linspace(start=0,end=1,steps=3)
+torch.logspace(start=0,end=1,steps=3,base=10)
+torch.eye(n=2,m=3).shape
+torch.full(size=(2,),fill_value=1)
+torch.full_like(input=y,fill_value=2).shape
+torch.zeros_like(input=y).shape
+torch.clone(input=y).shape
+torch.tril_indices(row=2,col=2,offset=0)
+torch.complex(real=y,imag=y).shape
+torch.polar(abs=y,angle=y).shape
+torch.view_as_real(input=torch.complex(y,y)).shape
+torch.numel(input=y)
+torch.gradient(input=y[0],spacing=1.)
+torch.narrow(input=y,dim=0,start=0,length=1)
+y.narrow(dim=1,start=1,length=1)
+y.new_zeros(size=(2,))
+y.new_full(size=(2,),fill_value=3)
+y.type(dtype=torch.int)
+y.to(device='cpu',dtype=torch.int)
+y.view_as(other=y).shape
+y.expand_as(other=y).shape
+y.is_contiguous(memory_format=torch.contiguous_format)
+y.contiguous(memory_format=torch.contiguous_format).shape
+y.detach().requires_grad_(requires_grad=True).requires_grad
+y.resize_(6,memory_format=torch.contiguous_format).shape
+y.set_(source=torch.ones(2))
+y.size(dim=0)
+y.stride(dim=0)
+torch.from_numpy(np.ones(2))
+torch.scalar_tensor(s=1)
+torch.dstack(tensors=(y,y)).shape
+"""
+
+
+@pytest.mark.parametrize("expression", lines_of(NAMED))
+def test_names_of_arguments(expression: str) -> None:
+    pytest.importorskip("torch")
+    setup = "y = torch.arange(6.0).reshape(2, 3); b = torch.arange(24.0).reshape(2, 3, 4)"
+    assert shown("wengert", setup, expression) == shown("torch", setup, expression)
+
 
 @pytest.mark.parametrize("expression", lines_of(TABLE))
 def test_as_pytorch(expression: str) -> None:

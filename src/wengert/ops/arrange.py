@@ -17,7 +17,7 @@ from ..kernels import shapes as kernels
 from .install import public
 from .like import like
 from .reduce import wrap_dim
-from .shape import _view, expand_to, reshape_to, sizes, unsqueeze
+from .shape import _view, expand_to, only_named, reshape_to, sizes, unsqueeze
 
 # ---------------------------------------------------------------- flip, roll, rot90
 
@@ -162,9 +162,9 @@ _repeat = linear(
 
 
 @public(function=False, name="repeat")
-def repeat(self: Tensor, *repeats: Any) -> Tensor:
+def repeat(self: Tensor, *repeats: Any, **named: Any) -> Tensor:
     """Copies side by side: repeats[i] times along dimension i (leading dimensions may be added)."""
-    times = sizes(repeats)
+    times = sizes(only_named(repeats, named, "repeat", "repeats") if named else repeats)
     if len(times) < self.ndim:
         raise RuntimeError(
             "Number of dimensions of repeat dims can not be smaller than number of dimensions of tensor"

@@ -14,6 +14,7 @@ from ..core.errors import warn_once
 from ..core.fastview import arg_node, produced
 from ..core.graph import Version
 from ..core.primitive import Primitive, linear, ops
+from ..core.samples import Case, T, samples
 from ..core.tensor import PLAIN, Tensor, bump, new, share_version, wrap
 from ..kernels import numpy as kernels
 from .attributes import contiguous_in
@@ -540,5 +541,10 @@ def contiguous(self: Tensor, memory_format: Any = devices.contiguous_format) -> 
         return self
     return copy_of(self, format_name(memory_format, "contiguous"))
 
+
+samples("clone", Case(T(2, 3)), Case(T()), Case(T(0, 2)))
+samples("Tensor.contiguous", Case(T(2, 3)), Case(T()))
+samples("Tensor.double", Case(T(2, 3)), Case(T()))
+samples("detach", Case(T(2, 3)), Case(T()), differentiable=False)
 
 __all__ = ["clone", "converted", "copy_of", "detach", "to_dtype"]

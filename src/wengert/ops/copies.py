@@ -6,7 +6,9 @@ from typing import Any
 
 import numpy as np
 
+from ..core.dispatch import dispatch
 from ..core.primitive import TABLE, Primitive
+from ..core.samples import Case, T, samples
 from ..core.storage import offset_of
 from ..core.tensor import Tensor
 from . import slicing, strided  # noqa: F401
@@ -36,13 +38,18 @@ def copy_form(name: str, node: str | None = None) -> Primitive:
     )  # fmt: skip
 
 
-def copying(name: str, arguments: Any, node: str | None = None) -> Any:
-    """torch.<name>_copy, whose arguments `arguments(input, ...)` turns into the parameters of the primitive."""
+def copying(name: str, arguments: Any, node: str | None = None, other_node: Any = None) -> Any:
+    """torch.<name>_copy, whose arguments `arguments(input, ...)` turns into the parameters of the primitive.
+
+    `other_node`: (the number of arguments, the name of the node in that case).
+    """
     prim = copy_form(name, node)
+    other = prim.renamed(other_node[1]) if other_node else None
 
     def function(input: Tensor, *args: Any, **kwargs: Any) -> Any:
         out = kwargs.pop("out", None)
-        y = prim(input, **arguments(input, *args, **kwargs))
+        named = other if other_node and len(args) + len(kwargs) == other_node[0] else None
+        y = dispatch(prim, (input,), arguments(input, *args, **kwargs), named)
         if out is None:
             return y
         from ..core.inplace import write_out
@@ -95,7 +102,7 @@ copying("transpose", lambda x, dim0, dim1: {"dim0": wrap_dim(dim0, x.ndim), "dim
 copying("t", lambda x: {})
 copying("permute", lambda x, dims: {"dims": tuple([wrap_dim(d, x.ndim) for d in dims])})
 copying("unsqueeze", lambda x, dim: {"dim": wrap_dim(dim, x.ndim + 1)})
-copying("squeeze", _squeeze_arguments, "SqueezeBackward1")
+copying("squeeze", _squeeze_arguments, "SqueezeBackward1", (0, "SqueezeBackward0_copy"))
 copying("alias", lambda x: {})
 copying("unbind", lambda x, dim=0: {"dim": wrap_dim(dim, x.ndim)})
 copying("split", _split_arguments)
@@ -112,11 +119,14 @@ def detach_copy(input: Tensor) -> Tensor:
     return input.detach().clone()  # type: ignore[attr-defined, no-any-return]
 
 
+_split_sizes_node = TABLE["split_copy"].renamed("SplitWithSizesBackward0_copy")
+
+
 @public(method=False)
 def split_with_sizes_copy(input: Tensor, split_sizes: Any, dim: int = 0) -> Any:
     """As `split_with_sizes`, in memory of its own."""
     sizes, d = check_split_sizes(input, split_sizes, dim)
-    return TABLE["split_copy"](input, sizes=sizes, dim=d)
+    return dispatch(TABLE["split_copy"], (input,), {"sizes": sizes, "dim": d}, _split_sizes_node)
 
 
 
@@ -173,5 +183,25 @@ def _slice_arguments(x: Tensor, dim: int = 0, start: Any = None, end: Any = None
 
 copying("select", _select_arguments)
 copying("slice", _slice_arguments)
+
+samples("view_copy", Case(T(2, 3), (6,)), Case(T(), (1,)))
+samples("expand_copy", Case(T(3, 1), (2, 3, 4)))
+samples("transpose_copy", Case(T(2, 3), 0, 1))
+samples("t_copy", Case(T(2, 3)), Case(T(3)))
+samples("permute_copy", Case(T(2, 3, 1), (2, 0, 1)))
+samples("unsqueeze_copy", Case(T(2, 3), 1))
+samples("squeeze_copy", Case(T(1, 3)), Case(T(1, 3), 0))
+samples("alias_copy", Case(T(2, 3)))
+samples("unbind_copy", Case(T(2, 3)), Case(T(2, 3), 1))
+samples("split_copy", Case(T(5, 2), 2))
+samples("split_with_sizes_copy", Case(T(5, 2), (1, 4)))
+samples("diagonal_copy", Case(T(3, 4)), Case(T(3, 3), 1))
+samples("as_strided_copy", Case(T(3, 4), (2, 2), (1, 1)))
+samples("unfold_copy", Case(T(7), 0, 3, 2))
+samples("select_copy", Case(T(3, 4), 1, 2))
+samples("slice_copy", Case(T(5, 2), 0, 1, 4, 2))
+samples("unsafe_split", Case(T(5, 2), 2))
+samples("unsafe_split_with_sizes", Case(T(5, 2), (1, 4)))
+samples("unsafe_chunk", Case(T(5, 2), 2))
 
 __all__ = ["strided"]

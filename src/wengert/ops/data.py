@@ -204,6 +204,10 @@ def array_from(data: Any, kind: Any) -> Any:
                 return np.array(data, dtypes.get_default_dtype().np)
             kind = common_dtype([data])
         return elements([data], kind).reshape(())
+    if (cls is list or cls is tuple) and data:
+        kinds = set(map(type, data))
+        if kinds == {float} and (kind is None or kind.np.kind == "f" and kind.itemsize >= 4):
+            return np.array(data, (kind or dtypes.get_default_dtype()).np)
     if isinstance(data, ndarray):
         check_array(data)
         source = FROM_NUMPY[data.dtype]

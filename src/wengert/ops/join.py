@@ -462,14 +462,17 @@ samples("chunk", Case(T(5, 2), 2), Case(T(2, 5), 3, dim=1), Case(T(3), 7))
 
 
 @public
-def tensor_split(input: Tensor, indices_or_sections: Any, dim: int = 0, **named: Any) -> tuple[Tensor, ...]:
+def tensor_split(
+    input: Tensor, indices_or_sections: Any = None, dim: int = 0, *, indices: Any = None, sections: Any = None,
+    tensor_indices_or_sections: Any = None,
+) -> tuple[Tensor, ...]:  # fmt: skip
     """Pieces along `dim`: so many of nearly equal size, or those between the given indices; views."""
     n = input.ndim
     if not n:
         raise RuntimeError("tensor_split expected at least a 1-dimensional tensor, but got a tensor with 0 dims")
     d = wrap_dim(dim, n)
     extent = input.shape[d]
-    given = indices_or_sections
+    given = one_of(indices_or_sections, indices, sections, tensor_indices_or_sections, name="tensor_split")
     if isinstance(given, Tensor):
         if given.ndim > 1:
             raise RuntimeError(
@@ -490,6 +493,14 @@ def tensor_split(input: Tensor, indices_or_sections: Any, dim: int = 0, **named:
     return (*outs, _slice_of(input, d, bounds[-1], None))
 
 
+def one_of(*choices: Any, name: str) -> Any:
+    """The argument that was given, under whichever of its names."""
+    given = [c for c in choices if c is not None]
+    if len(given) != 1:
+        raise TypeError(f"{name}() takes one of the arguments 'indices_or_sections', 'indices' and 'sections'")
+    return given[0]
+
+
 def _slice_of(x: Tensor, d: int, start: Any, stop: Any) -> Tensor:
     return x[(slice(None),) * d + (slice(start, stop),)]  # type: ignore[index, no-any-return]
 
@@ -497,7 +508,10 @@ def _slice_of(x: Tensor, d: int, start: Any, stop: Any) -> Tensor:
 def _directed(name: str, minimum: int, along: Any) -> None:
     """torch.hsplit, vsplit, dsplit."""
 
-    def function(input: Tensor, indices_or_sections: Any) -> tuple[Tensor, ...]:
+    def function(
+        input: Tensor, indices_or_sections: Any = None, *, indices: Any = None, sections: Any = None
+    ) -> tuple[Tensor, ...]:
+        given = one_of(indices_or_sections, indices, sections, name=name)
         n = input.ndim
         if n < minimum:
             raise RuntimeError(
@@ -505,14 +519,14 @@ def _directed(name: str, minimum: int, along: Any) -> None:
                 "dimensions!"
             )
         d = along(n)
-        if isinstance(indices_or_sections, int):
-            sections = indices_or_sections
+        if isinstance(given, int):
+            sections = given
             if not sections or input.shape[d] % sections:
                 raise RuntimeError(
                     f"torch.{name} attempted to split along dimension {d}, but the size of the dimension "
                     f"{input.shape[d]} is not divisible by the split_size {sections}!"
                 )
-        return tensor_split(input, indices_or_sections, d)  # type: ignore[no-any-return]
+        return tensor_split(input, given, d)  # type: ignore[no-any-return]
 
     function.__name__ = function.__qualname__ = name
     function.__doc__ = "Equal pieces (a number), or those between indices, along one dimension; views."

@@ -224,7 +224,7 @@ def fit(g: Any, shape: tuple[int, ...], dtype: Any) -> Any:
 
 
 @public(name="view", function=False)
-def view_method(self: Tensor, *size: Any, dtype: Any = None) -> Tensor:
+def view_method(self: Tensor, *size: Any, dtype: Any = None, **named: Any) -> Tensor:
     """The same memory under another shape (or, given a dtype, other elements). Raises if that needs a copy."""
     if self.__class__ in PLAIN and size and dtype is None:
         data = self._data
@@ -240,7 +240,17 @@ def view_method(self: Tensor, *size: Any, dtype: Any = None) -> Tensor:
             t = viewed(self, y, (_view, {"size": have}), _View, data.shape)
             if t is not None:
                 return t  # type: ignore[no-any-return]
+    if named:
+        size = only_named(size, named, "view", "size")
     return view_slow(self, size, dtype)
+
+
+def only_named(given: Any, named: dict[str, Any], name: str, argument: str) -> Any:
+    """The sizes of `f(size=...)` as those of `f(...)`."""
+    if given or list(named) != [argument]:
+        wrong = next((n for n in named if n != argument), argument)
+        raise TypeError(f"{name}() got an unexpected keyword argument '{wrong}'")
+    return (named[argument],)
 
 
 def at_least_minus_one(shape: Any) -> bool:
@@ -305,7 +315,7 @@ def is_viewable(x: Tensor, size: tuple[int, ...]) -> bool:
 
 
 @public(name="reshape", function=False)
-def reshape(self: Tensor, *shape: Any) -> Tensor:
+def reshape(self: Tensor, *shape: Any, **named: Any) -> Tensor:
     """The elements in row-major order under another shape; a view where possible."""
     if self.__class__ in PLAIN and shape:
         data = self._data
@@ -324,7 +334,7 @@ def reshape(self: Tensor, *shape: Any) -> Tensor:
                 t = produced(copied_as(self, y), y, _UnsafeView, data.shape)
             if t is not None:
                 return t  # type: ignore[no-any-return]
-    return reshape_slow(self, shape)
+    return reshape_slow(self, only_named(shape, named, "reshape", "shape") if named else shape)
 
 
 def reshape_slow(x: Tensor, shape: Any) -> Tensor:
@@ -459,8 +469,10 @@ _SQUEEZES = {
 
 
 @public(name="expand", function=False)
-def expand(self: Tensor, *size: Any, implicit: bool = False) -> Tensor:
+def expand(self: Tensor, *size: Any, implicit: bool = False, **named: Any) -> Tensor:
     """Dimensions of size 1 stretched, as a view without copying. -1 keeps a size."""
+    if named:
+        size = only_named(size, named, "expand", "size")
     return expand_to(self, size if size and size[0].__class__ is int else sizes(size))
 
 
@@ -554,9 +566,10 @@ def broadcast_tensors(*tensors: Any) -> tuple[Tensor, ...]:
 
 
 @public(function=False)
-def sum_to_size(self: Tensor, *size: Any) -> Tensor:
+def sum_to_size(self: Tensor, *size: Any, **named: Any) -> Tensor:
     """Summed over what was broadcast, so that it has shape `size`."""
-    shape, have = sizes(size), tuple(self.shape)
+    shape = sizes(only_named(size, named, "sum_to_size", "size") if named else size)
+    have = tuple(self.shape)
     lead = len(have) - len(shape)
     if lead < 0 or any(n not in (1, m) for n, m in zip(shape, have[lead:], strict=True)):
         raise RuntimeError(f"size {{{list(shape)}}} is not expandable to size {{{list(have)}}}.")
@@ -583,8 +596,13 @@ def transpose(input: Tensor, dim0: int, dim1: int) -> Tensor:
     return _transpose(input, dim0=d0, dim1=d1)  # type: ignore[no-any-return]
 
 
-for _name in ("swapaxes", "swapdims"):
-    public(transpose, name=_name)
+public(transpose, name="swapdims")
+
+
+@public
+def swapaxes(input: Tensor, axis0: int, axis1: int) -> Tensor:
+    """Two dimensions swapped, as a view."""
+    return transpose(input, axis0, axis1)  # type: ignore[no-any-return]
 
 
 def alias_of(x: Tensor) -> Tensor:
@@ -635,7 +653,7 @@ def permuted(x: Tensor, order: tuple[int, ...]) -> Tensor:
 
 
 @public(function=False)
-def permute(self: Tensor, *dims: Any) -> Tensor:
+def permute(self: Tensor, *dims: Any, **named: Any) -> Tensor:
     """Dimensions in another order, as a view."""
     if self.__class__ in PLAIN and dims:
         data = self._data
@@ -648,7 +666,7 @@ def permute(self: Tensor, *dims: Any) -> Tensor:
             t = viewed(self, y, (_permute, {"dims": order}), _Permute, order)
             if t is not None:
                 return t  # type: ignore[no-any-return]
-    return permuted(self, sizes(dims))
+    return permuted(self, sizes(only_named(dims, named, "permute", "dims") if named else dims))
 
 
 @public(name="permute", method=False)

@@ -98,8 +98,13 @@ def transpose_(self: Tensor, dim0: int, dim1: int) -> Tensor:
     return become(self, lambda x: transpose(x, dim0, dim1), "TransposeBackward1")
 
 
-for _name in ("swapaxes_", "swapdims_"):
-    public(transpose_, name=_name, function=False)
+public(transpose_, name="swapdims_", function=False)
+
+
+@public(function=False)
+def swapaxes_(self: Tensor, axis0: int, axis1: int) -> Tensor:
+    """As `swapaxes`, of this tensor itself."""
+    return transpose_(self, axis0, axis1)  # type: ignore[no-any-return]
 
 
 @public(function=False)
