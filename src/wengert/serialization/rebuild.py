@@ -41,7 +41,8 @@ def array_on(owner: Any, kind: Any, offset: int, size: Any, stride: Any) -> Any:
         needed = (offset + 1 + sum((n - 1) * s for n, s in zip(size, stride, strict=True))) * kind.itemsize
         if needed > owner.nbytes:
             raise RuntimeError(
-                f"setStorage: sizes {list(size)}, strides {list(stride)}, storage offset {offset}, and itemsize "
+                "Trying to resize storage that is not resizable\n"
+                f"sizes {list(size)}, strides {list(stride)}, storage offset {offset}, and itemsize "
                 f"{kind.itemsize} requiring a storage size of {needed} are out of bounds for storage of size {owner.nbytes}"
             )
     if owner.dtype == kind and offset == 0 and owner.size == int(np.prod(size)) and stride == contiguous_strides(size):

@@ -189,11 +189,11 @@ class Restricted:
         self._stack[-1] = function(*args)
 
     def newobj(self) -> None:
-        """Only Tensor, Parameter, OrderedDict and what the user allows."""
+        """Only Tensor, Parameter, plain containers and what the user allows."""
         from ..nn.parameter import Parameter
 
         args, cls = self._stack.pop(), self._stack.pop()
-        if cls is not Tensor and cls is not Parameter and cls is not OrderedDict and not self._is_user_class(cls):
+        if not any(cls is known for known in (Tensor, Parameter, OrderedDict, Counter)) and not self._is_user_class(cls):
             raise UnpicklingError(
                 f"Can only create new object for nn.Parameter or classes allowlisted via `add_safe_globals` but got {cls}"
             )

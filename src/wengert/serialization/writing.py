@@ -88,7 +88,7 @@ def tensor_reduced(t: Tensor) -> tuple[Any, ...]:
             return rebuild._rebuild_parameter_with_state, (*args, state)
         return rebuild._rebuild_parameter, args
     if issubclass(cls, UninitializedTensorMixin):
-        return t.__reduce_ex__(2)  # type: ignore[return-value]
+        return cls, (bool(t.requires_grad), t.device, t.dtype)
     made = plain_reduced(t)
     if cls is Tensor and not state:
         return made
@@ -116,8 +116,19 @@ def plain_reduced(t: Tensor) -> tuple[Any, ...]:
     return rebuild._rebuild_tensor_v3, (Written(storage, None), offset, shape, strides, needs, OrderedDict(), kind)
 
 
+def with_flat_weights(module: Any, proto: int) -> Any:
+    """How a recurrent module is rebuilt: PyTorch's keeps its weights in a flat list too, and reads it from the file."""
+    reduced = list(module.__reduce_ex__(proto))
+    names = [name for layer in module._all_weights for name in layer]
+    own = module._parameters
+    reduced[2] = {**reduced[2], "_flat_weights_names": names, "_flat_weights": [own.get(name) for name in names]}
+    return tuple(reduced)
+
+
 def pickler_class(module: Any) -> type:
     """A pickler of PyTorch's files on top of a pickle module's. Raises NotImplementedError for one written in C."""
+    from ..nn.rnn import RNNBase
+
     base = pickle._Pickler if module is pickle else getattr(module, "Pickler", None)  # type: ignore[attr-defined]
     if not (isinstance(base, type) and issubclass(base, pickle._Pickler)):  # type: ignore[attr-defined]
         raise NotImplementedError(
@@ -151,6 +162,8 @@ def pickler_class(module: Any) -> type:
                 if own.__module__.partition(".")[0] != __name__.partition(".")[0]:
                     return own(obj, self.proto)  # a subclass with its own way
                 return tensor_reduced(obj)
+            if isinstance(obj, RNNBase):
+                return with_flat_weights(obj, self.proto)
             if isinstance(obj, Size):
                 return Size, (tuple(obj),)
             if type(obj) is dtype or type(obj) is StorageType:
