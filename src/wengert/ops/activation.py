@@ -13,9 +13,11 @@ from ..core.dtypes import finfo
 from ..core.fast import unary as straight
 from ..core.generator import stream_of
 from ..core.inplace import inplace, write_out
-from ..core.primitive import Primitive, elementwise, general, linear, ops
+from ..core.primitive import Primitive, composite, elementwise, general, kernel_helper, linear, ops
 from ..core.samples import Case, T, pointwise, samples
 from ..core.tensor import Tensor
+from ..kernels import gelu as fast
+from ..kernels import numpy as kernels
 from .install import FUNCTIONS, public
 from .reduce import wrap_dim
 
@@ -69,6 +71,8 @@ def _gelu(x: Any, *, approximate: str) -> Any:
     if approximate == "tanh":
         inner = ROOT_2_OVER_PI * (x + 0.044715 * (x * x * x))
         return 0.5 * x * (1 + np.tanh(inner))
+    if x.dtype == np.float32 and x.ndim:
+        return fast.gelu(x)
     return x * _normal_cdf(x)
 
 
@@ -103,34 +107,32 @@ def _gelu_slope(xp: Any, x: Any, approximate: str) -> Any:
         inner = ROOT_2_OVER_PI * (x + 0.044715 * (x * x * x))
         t = xp.tanh(inner)
         return 0.5 * (1 + t) + 0.5 * x * (1 - t * t) * (ROOT_2_OVER_PI * (1 + 0.134145 * (x * x)))
-    return xp.normal_cdf(x) + x * _normal_density(xp, x)
+    return xp.gelu_slope(x)
 
 
 def _normal_density(xp: Any, x: Any) -> Any:
     return xp.exp(-0.5 * (x * x)) * (0.5 * ROOT_2_OVER_PI)
 
 
-#: Abramowitz and Stegun 7.1.26: erfc(y) is this polynomial of 1 / (1 + 0.3275911 y) times exp(-y^2), to 1.5e-7
-_ERFC = tuple(np.float32(c) for c in (1.061405429, -1.453152027, 1.421413741, -0.284496736, 0.254829592))
-
-
 def _normal_cdf(x: Any) -> Any:
-    """The normal distribution function; in float32 by a polynomial, which vectorises."""
-    if x.dtype != np.float32 or not x.ndim:
-        return 0.5 * (1 + erf(x * x.dtype.type(SQRT_HALF)))
-    t = np.absolute(x)
-    t *= np.float32(0.3275911 * SQRT_HALF)
-    t += np.float32(1)
-    np.divide(np.float32(1), t, out=t)
-    tail = t * _ERFC[0]
-    for c in _ERFC[1:]:
-        tail += c
-        tail *= t
-    e = np.multiply(x, x, out=t)
-    e *= np.float32(-0.5)
-    tail *= np.exp(e, out=e)
-    tail *= np.float32(0.5)
-    return np.where(x > 0, 1 - tail, tail)
+    """The normal distribution function."""
+    if x.dtype == np.float32 and x.ndim:
+        return fast.normal_cdf(x)
+    return 0.5 * (1 + erf(x * x.dtype.type(SQRT_HALF)))
+
+
+@kernel_helper
+def gelu_slope(x: Any) -> Any:
+    """The derivative of gelu."""
+    if x.dtype == np.float32 and x.ndim:
+        return fast.gelu_slope(x)
+    return _normal_cdf(x) + x * _normal_density(kernels, x)
+
+
+@composite
+def gelu_slope(x: Tensor) -> Any:  # type: ignore[no-redef]  # noqa: F811
+    """The derivative of gelu, as a function of x."""
+    return ops.normal_cdf(x) + x * _normal_density(ops, x)
 
 
 def _silu_slope(xp: Any, x: Any) -> Any:
