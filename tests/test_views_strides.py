@@ -308,3 +308,52 @@ def test_random_programs_of_views_and_changes(seed: int) -> None:
                 return
             gradients.append(np.full(base.shape, np.inf))
     np.testing.assert_allclose(gradients[1], gradients[0], rtol=1e-10, atol=1e-10)
+
+
+def base_with_an_offset(m: Any, w: Any) -> Any:
+    base = m.zeros(8)[2:].detach()
+    base.add_(w[2:])
+    view = base.as_strided((2,), (1,), 3)
+    view.mul_(2.0)
+    return (base * m.arange(6.0)).sum() + view.sum()
+
+
+def base_of_other_layout(m: Any, w: Any) -> Any:
+    base = w.view(2, 4).t() * 1
+    view = base.as_strided((3,), (2,))
+    view.mul_(2.0)
+    base.mul_(3.0)
+    return (base * m.arange(8.0).view(4, 2)).sum() + (view * view).sum()
+
+
+def window_beyond_the_view(m: Any, w: Any) -> Any:
+    base = w.view(2, 4) * 1
+    view = base.t()[1:].as_strided((2, 2), (1, 2), 1).t()
+    view.mul_(3.0)
+    base.add_(1.0)
+    return (base * m.arange(8.0).view(2, 4)).sum() + (view * view).sum()
+
+
+def turned_base(m: Any, w: Any) -> Any:
+    base = w.view(2, 4) * 1
+    row = base[0]
+    base.t_()
+    row.mul_(2.0)
+    base.mul_(w.view(2, 4).t())
+    return (base * m.arange(8.0).view(4, 2)).sum() + (row * row).sum()
+
+
+@pytest.mark.parametrize(
+    "program", [base_with_an_offset, base_of_other_layout, window_beyond_the_view, turned_base]
+)
+def test_writes_through_strides(program: Any) -> None:
+    """First and second order, where the memory of a base is seen through strides."""
+    torch = pytest.importorskip("torch")
+    results = []
+    for m in (torch, wengert):
+        w = (m.arange(8.0, dtype=m.float64) / 4).requires_grad_()
+        value = program(m, w)
+        (first,) = m.autograd.grad(value, w, create_graph=True)
+        (second,) = m.autograd.grad((first * first).sum() + (first * w).sum(), w)
+        results.append([value.tolist(), *first.tolist(), *second.tolist()])
+    np.testing.assert_allclose(results[1], results[0], rtol=1e-12)

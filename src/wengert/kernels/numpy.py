@@ -6,16 +6,30 @@ scalars for 0-d results; whoever keeps a result makes it an array.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
 from .pointwise import relu, row_major, where  # noqa: F401
-
 from .shapes import (  # noqa: F401
-    alias, as_strided, diagonal, expand, permute, reshape, squeeze, strided_gather, strided_scatter, t, transpose,
-    unfold, unsqueeze, view, view_as_complex, view_as_real, view_dtype,
+    alias,
+    as_strided,
+    diagonal,
+    expand,
+    laid_out,
+    permute,
+    reshape,
+    squeeze,
+    strided_gather,
+    strided_scatter,
+    t,
+    transpose,
+    unfold,
+    unsqueeze,
+    view,
+    view_as_complex,
+    view_as_real,
+    view_dtype,
 )  # fmt: skip
 
 ndarray = np.ndarray
@@ -270,7 +284,8 @@ def replay(x: Array, *, chain: tuple[Any, ...]) -> Array:
 
 def write(x: Array, y: Array, *, chain: tuple[Any, ...]) -> Array:
     """A copy of `x` in which the view at `chain` holds `y`."""
-    out = x.copy(order="K")
+    first = chain[0][0]
+    out = laid_out(x, **chain[0][1]) if first.name == "as_strided" else x.copy(order="K")
     replay(out, chain=chain)[...] = y
     return out
 

@@ -157,13 +157,47 @@ def unfold(x: Array, *, dim: int, size: int, step: int) -> Array:
 def as_strided(
     x: Array, *, size: Sequence[int], stride: Sequence[int], storage_offset: int, source: Any = None
 ) -> Array:
-    """Any window onto the storage under `x` (not onto `x`): offset and strides count elements."""
-    owner = root(x)
-    k = x.itemsize
-    shift = storage_offset * k - (address(x) - address(owner) if owner is not x else 0)
+    """Any window onto the storage under `x` (not onto `x`): offset and strides count elements.
+
+    `source` is the geometry that the tensor had when the view was made. An array that lies otherwise (a gradient, a
+    copy) is first laid out as it did; the window is then onto that copy.
+    """
     if 0 in size:
         return np.empty(tuple(size), x.dtype)
-    return strided(x, size, [s * k for s in stride], shift)
+    k = x.itemsize
+    steps = [s * k for s in stride]
+    owner = root(x)
+    inside = address(x) - address(owner) if owner is not x else 0
+    shift = storage_offset * k - inside if source is None else (storage_offset - source[2]) * k
+    if source is not None:
+        end = inside + shift + (reach(size, stride, 0)) * k
+        if not same_layout(x, source) or inside + shift < 0 or (end > owner.nbytes and owner.flags.forc):
+            x = laid_out(x, size, stride, storage_offset, source)
+    return strided(x, size, steps, shift)
+
+
+def reach(size: Sequence[int], stride: Sequence[int], offset: int) -> int:
+    """How many elements the buffer under the window (size, stride, offset) must have."""
+    if 0 in size:
+        return 0
+    return offset + 1 + sum([(n - 1) * s for n, s in zip(size, stride, strict=True)])
+
+
+def same_layout(x: Array, source: Any) -> bool:
+    """Whether `x` has the strides of `source` where they matter."""
+    k = x.itemsize
+    return all(n <= 1 or have == want * k for n, have, want in zip(x.shape, x.strides, source[1], strict=True))
+
+
+def laid_out(x: Array, size: Sequence[int], stride: Sequence[int], storage_offset: int, source: Any) -> Array:
+    """A copy of `x` with the strides of `source`, in a buffer that also holds the window (size, stride, offset)."""
+    shape, strides, offset = source
+    low = min(offset, storage_offset)
+    length = max(reach(shape, strides, offset), reach(size, stride, storage_offset)) - low
+    k = x.itemsize
+    out = strided(np.zeros(max(length, 1), x.dtype), shape, [s * k for s in strides], (offset - low) * k)
+    out[...] = x
+    return out
 
 
 def view_dtype(x: Array, *, dtype: Any) -> Array:

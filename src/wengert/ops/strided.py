@@ -10,6 +10,7 @@ import numpy as np
 from ..core.batching import front
 from ..core.dtypes import COMPLEX
 from ..core.dtypes import dtype as dtype_class
+from ..core.graph import VIEW
 from ..core.primitive import Primitive, composite, general, linear, ops, view
 from ..core.samples import Case, T, samples
 from ..core.storage import offset_of
@@ -17,6 +18,7 @@ from ..core.tensor import Tensor, share_version
 from ..kernels import numpy as numpy_kernels
 from ..kernels import shapes as kernels
 from ..kernels.memory import root
+from ..kernels.shapes import reach
 from .attributes import logical_strides, physical
 from .create import PYTHON_TYPES
 from .install import public
@@ -57,13 +59,6 @@ def _scatter_batch(prim: Primitive, vals: Any, dims: Any, params: Any) -> Any:
     size, stride = (n, *params["size"]), (length, *params["stride"])
     flat = prim(x, length=n * length, size=size, stride=stride, offset=params["offset"])
     return ops.reshape(flat, (n, length)), 0
-
-
-def reach(size: Any, stride: Any, offset: int) -> int:
-    """How many elements the buffer under the window (size, stride, offset) must have."""
-    if 0 in size:
-        return 0
-    return offset + 1 + sum([(n - 1) * s for n, s in zip(size, stride, strict=True)])
 
 
 def _as_strided_rule(xp: Any, g: Any, size: Any, stride: Any, storage_offset: int, source: Any) -> Any:
@@ -170,6 +165,14 @@ def check_window(x: Tensor, size: Any, stride: Any, storage_offset: Any) -> tupl
 def as_strided(input: Tensor, size: Any, stride: Any, storage_offset: int | None = None) -> Tensor:
     """Any window onto the memory under `input`: sizes, strides and offset count elements. Differentiable."""
     shape, steps, offset = check_window(input, size, stride, storage_offset)
+    info = input._view
+    if info is not None and input._fn is VIEW and not input._level and info.base._data.dtype == input._data.dtype:
+        # What it shows depends on the memory of the base, also where `input` does not show it: so must its gradient.
+        source = kernels.geometry(info.base._data)
+        y: Tensor = _as_strided(info.base, size=shape, stride=steps, storage_offset=offset, source=source)
+        if y._view is not None:
+            y._view.creation = y._view.creation or info.creation
+        return y
     source = (tuple(input.shape), logical_strides(input), offset_of(physical(input)))
     return _as_strided(input, size=shape, stride=steps, storage_offset=offset, source=source)  # type: ignore
 
