@@ -13,85 +13,13 @@ from ..core.generator import stream_of
 from ..core.primitive import Primitive, general, ops
 from ..core.samples import Case, T, samples
 from ..core.tensor import PLAIN, Tensor, wrap
-from ..kernels import convolution as windows
+from ..kernels import pooling as windows
 from ..kernels import resample as kernel
 from .install import public
-from .pooling import _adaptive_size, _check_dims, _check_pool, _pool_size, _tuple
+from .pooling import _adaptive_size, _check_dims, _check_pool, _tuple
 from .shape import squeeze
 
 # ---------------------------------------------------------------- maxima
-
-
-def _lowest(dtype: Any) -> Any:
-    if dtype.kind in "iu":
-        return np.iinfo(dtype).min
-    return -np.inf
-
-
-def _max_values(x: Any, *, kernel_size: Any, stride: Any, padding: Any, dilation: Any, ceil_mode: bool) -> Any:
-    """The maxima of windows of the last dimensions."""
-    _, pieces = _window_pieces(x, kernel_size, stride, padding, dilation, ceil_mode)
-    best = None
-    for _, piece in pieces:
-        best = piece.copy() if best is None else np.maximum(best, piece, out=best)
-    return best
-
-
-def _window_pieces(x: Any, k: Any, s: Any, p: Any, d: Any, ceil_mode: bool) -> tuple[tuple[int, ...], Any]:
-    """The result's spatial size, and for each kernel element its number tuple and the inputs that meet it."""
-    dims = len(k)
-    size = x.shape[-dims:]
-    out = tuple(_pool_size(n, *rest, ceil_mode) for n, *rest in zip(size, k, s, p, d, strict=True))
-    reach = tuple((m - 1) * b + (a - 1) * e + 1 for m, a, b, e in zip(out, k, s, d, strict=True))
-    if any(p) or any(r > n for r, n in zip(reach, size, strict=True)):
-        full = np.full(
-            (*x.shape[:-dims], *(max(n + 2 * c, r) for n, c, r in zip(size, p, reach, strict=True))),
-            _lowest(x.dtype),
-            x.dtype,
-        )
-        full[(..., *(slice(c, c + n) for c, n in zip(p, size, strict=True)))] = x
-        x = full
-
-    def pieces() -> Any:
-        for tap in np.ndindex(*k):
-            yield tap, x[(..., *windows._tap_slice(tap, out, s, d))]
-
-    return out, pieces()
-
-
-def _max_kernel(x: Any, *, kernel_size: Any, stride: Any, padding: Any, dilation: Any, ceil_mode: bool) -> Any:
-    """(maxima, the numbers of their elements in the flattened spatial dimensions)."""
-    params = dict(kernel_size=kernel_size, stride=stride, padding=padding, dilation=dilation, ceil_mode=ceil_mode)
-    best = _max_values(x, **params)
-    size = x.shape[-len(kernel_size) :]
-    nan = x.dtype.kind == "f" and bool(np.isnan(best).any())
-    out, pieces = _window_pieces(x, kernel_size, stride, padding, dilation, ceil_mode)
-    index = np.full(best.shape, -1, np.int64)
-    todo = list(pieces)
-    for tap, piece in todo if nan else reversed(todo):  # the first maximum wins; of nans, the last
-        numbers, inside = _numbers(tap, out, size, stride, padding, dilation)
-        hit = piece == best
-        if nan:
-            hit = (hit & (index < 0)) | np.isnan(piece)
-        if inside is not None:
-            hit &= inside
-        np.copyto(index, numbers, where=hit)
-    return best, index
-
-
-def _numbers(tap: Any, out: Any, size: Any, s: Any, p: Any, d: Any) -> tuple[Any, Any]:
-    """For kernel element `tap`: the flat number of the input element in each window, and whether it is inside."""
-    number: Any = 0
-    inside: Any = None
-    dims = len(size)
-    for i in range(dims):
-        at = np.arange(out[i]) * s[i] - p[i] + tap[i] * d[i]
-        at = at.reshape(-1, *(1,) * (dims - 1 - i))
-        if at.min() < 0 or at.max() >= size[i]:
-            valid = (at >= 0) & (at < size[i])
-            inside = valid if inside is None else inside & valid
-        number = number * size[i] + at
-    return number, inside
 
 
 def flat_put(xp: Any, g: Any, index: Any, shape: Any, dims: int, unique: bool) -> Any:
@@ -129,7 +57,7 @@ def _apart(kernel_size: Any, stride: Any, dilation: Any) -> bool:
 _max_pool = general(
     "max_pool_with_indices",
     params=_POOL,
-    kernel=_max_kernel,
+    kernel=windows.max_pool,
     n_outputs=2,
     nondifferentiable_outputs=(1,),
     vjp=dict(
@@ -148,7 +76,7 @@ _max_pool = general(
     half="native",
 )
 _max_3d = _max_pool.renamed("MaxPool3DWithIndicesBackward0")
-_max_only = general("max_pool_values", params=_POOL, kernel=_max_values, batch=_batch_pool, half="native")
+_max_only = general("max_pool_values", params=_POOL, kernel=windows.max_values, batch=_batch_pool, half="native")
 
 
 def _maximum(
@@ -229,7 +157,7 @@ def max_pool1d(
         )
     if d[0] <= 0:
         raise RuntimeError(f"max_pool1d() dilation must be greater than zero, but got {d[0]}")
-    out = _pool_size(input.shape[-1], k[0], s[0], p[0], d[0], ceil_mode)
+    out = windows.pool_size(input.shape[-1], k[0], s[0], p[0], d[0], ceil_mode)
     if out <= 0:
         raise RuntimeError(f"max_pool1d() Invalid computed output size: {out}")
     lifted = ops.unsqueeze(input, dim=input.ndim - 1)

@@ -17,6 +17,8 @@ from ..core.dtypes import finfo
 from ..core.primitive import Primitive, composite, general, kernel_helper, ops
 from ..core.samples import Case, T, samples
 from ..core.tensor import PLAIN, Tensor, bump
+from ..kernels import normalize as fast
+from ..kernels import numpy as kernels
 from .install import FUNCTIONS, public
 from .norm import vector_norm
 
@@ -37,9 +39,26 @@ def _statistics(v: Any, dims: tuple[int, ...], eps: float) -> tuple[Any, Any, An
 
 
 def _kernel(x: Any, w: Any, b: Any, *, shape: Any, dims: Any, affine: Any, eps: float) -> Any:
+    if _by_rows(x, w, b, shape, dims, affine):
+        flat = None if w is None else w.reshape(-1), None if b is None else b.reshape(-1)
+        y, mean, rstd = fast.forward(x.reshape(shape), *flat, eps)
+        return y.reshape(x.shape), mean, rstd
     centered, mean, rstd = _statistics(x.reshape(shape), dims, eps)
     y = np.multiply(centered, rstd, out=centered).reshape(x.shape)
     return _affine(y, w, b, affine), mean, rstd
+
+
+def _by_rows(x: Any, w: Any, b: Any, shape: Any, dims: Any, affine: Any) -> bool:
+    """Whether this is layer norm on floats of one dtype: rows are normalized, the affine map is one row."""
+    return (
+        len(shape) == 2
+        and dims == (1,)
+        and x.dtype.kind == "f"
+        and x.size > 0
+        and math.prod(affine) == shape[1]
+        and (w is None or w.dtype == x.dtype)
+        and (b is None or b.dtype == x.dtype)
+    )
 
 
 def _affine(y: Any, w: Any, b: Any, shape: Any) -> Any:
@@ -68,23 +87,21 @@ def known_statistics(v: Tensor, mean: Tensor, rstd: Tensor, *, dims: Any, eps: f
 
 
 def _rule(
-    xp: Any,
-    gs: Any,
-    needs: Any,
-    x: Any,
-    w: Any,
-    w_shape: Any,
-    b_shape: Any,
-    out1: Any,
-    out2: Any,
-    shape: Any,
-    dims: Any,
-    affine: Any,
-    eps: float,
-) -> Any:
-    g = gs[0]
-    if g is None:
+    xp: Any, gs: Any, needs: Any, x: Any, w: Any, w_shape: Any, b_shape: Any, out1: Any, out2: Any, shape: Any,
+    dims: Any, affine: Any, eps: float,
+) -> Any:  # fmt: skip
+    if gs[0] is None:
         return None, None, None
+    return xp.standardize_gradients(
+        gs[0], x, w, out1, out2, needs=needs, w_shape=w_shape, b_shape=b_shape, shape=shape, dims=dims, affine=affine,
+        eps=eps,
+    )  # fmt: skip
+
+
+def _gradients(
+    xp: Any, g: Any, x: Any, w: Any, out1: Any, out2: Any, needs: Any, w_shape: Any, b_shape: Any, shape: Any,
+    dims: Any, affine: Any, eps: float,
+) -> Any:  # fmt: skip
     v = xp.reshape(x, shape)
     mean, rstd = xp.known_statistics(v, out1, out2, dims=dims, eps=eps)
     normal = (v - mean) * rstd
@@ -100,6 +117,29 @@ def _rule(
     if needs[2]:
         gb = xp.reshape(xp.sum_to(g, affine), b_shape)
     return gx, gw, gb
+
+
+@kernel_helper
+def standardize_gradients(g: Any, x: Any, w: Any, out1: Any, out2: Any, **more: Any) -> Any:
+    """The gradients of x, w and b."""
+    shape, needs = more["shape"], more["needs"]
+    if _by_rows(x, w, None, shape, more["dims"], more["affine"]) and g.dtype == x.dtype == out1.dtype:
+        flat = None if w is None else w.reshape(-1)
+        gx, gw, gb = fast.backward(g.reshape(shape), x.reshape(shape), flat, out1, out2, needs)
+        return (
+            None if gx is None else gx.reshape(x.shape),
+            None if gw is None else gw.reshape(more["w_shape"]),
+            None if gb is None else gb.reshape(more["b_shape"]),
+        )
+    return _gradients(kernels, g, x, w, out1, out2, **more)
+
+
+@composite
+def standardize_gradients(  # type: ignore[no-redef]  # noqa: F811
+    g: Tensor, x: Tensor, w: Any, out1: Tensor, out2: Tensor, **more: Any
+) -> Any:
+    """The gradients of x, w and b as functions of g, x and w."""
+    return _gradients(ops, g, x, w, out1, out2, **more)
 
 
 def _tangent(

@@ -9,6 +9,7 @@ from ..core.primitive import ops
 from ..core.samples import Case, T, samples
 from ..core.tensor import Tensor
 from ..kernels import resample as kernel
+from ..kernels.pooling import pool_size
 from .install import FUNCTIONS, public
 from .resample import resampled
 from .shape import squeeze
@@ -28,15 +29,6 @@ def _tuple(value: Any, dims: int, name: str, what: str) -> tuple[int, ...]:
 
 
 _COUNT = {1: "one", 2: "two", 3: "three"}
-
-
-def _pool_size(size: int, k: int, s: int, p: int, d: int, ceil_mode: bool) -> int:
-    """How many windows; with `ceil_mode` a last incomplete one counts, if it starts inside the input."""
-    span = size + 2 * p - d * (k - 1) - 1
-    out = (-(-span // s) if ceil_mode else span // s) + 1
-    if ceil_mode and (out - 1) * s >= size + p:
-        out -= 1
-    return out
 
 
 def _check_pool(x: Tensor, dims: int, k: Any, s: Any, p: Any, d: Any, ceil_mode: bool, what: str) -> tuple[int, ...]:
@@ -68,7 +60,7 @@ def _check_pool(x: Tensor, dims: int, k: Any, s: Any, p: Any, d: Any, ceil_mode:
         kind = {1: "2D or 3D", 2: "3D or 4D", 3: "4D or 5D"}[dims]
         raise RuntimeError(f"non-empty {kind} (batch mode) tensor expected for input")
     size = tuple(x.shape[-dims:])
-    out = tuple(_pool_size(n, a, b, c, e, ceil_mode) for n, a, b, c, e in zip(size, k, s, p, d, strict=True))
+    out = tuple(pool_size(n, a, b, c, e, ceil_mode) for n, a, b, c, e in zip(size, k, s, p, d, strict=True))
     if any(m < 1 for m in out):
         c = x.shape[-dims - 1]
         raise RuntimeError(
