@@ -98,7 +98,7 @@ def make_dual(tensor: Tensor, tangent: Tensor, *, level: int | None = None) -> T
             f"supported. Tensor is of size {list(tensor.shape)} while the given forward gradient is of size "
             f"{list(tangent.shape)}."
         )
-    return dual(tensor.view_as(tensor), tangent, now.number)  # type: ignore[attr-defined]
+    return dual(tensor.view_as(tensor), tangent, now.number, shared=False)  # type: ignore[attr-defined]
 
 
 def _find(tensor: Tensor, level: Level) -> Dual | None:

@@ -203,6 +203,8 @@ class Dual(LevelTensor):
         primals, tangents = [], []
         for a in args:
             if isinstance(a, Tensor) and a._level == level:
+                if prim.is_view:
+                    own_tangent(a)
                 primals.append(a._data)
                 tangents.append(a._tangent)  # type: ignore[attr-defined]
             else:
@@ -215,7 +217,12 @@ class Dual(LevelTensor):
         single = not isinstance(y, tuple)
         parts = (y,) if single else y
         ts = jvp(prim, primals, tangents, parts, params)
-        outs = tuple(p if t is None else dual(p, t, level) for p, t in zip(parts, ts, strict=True))
+        outs = tuple(
+            p if t is None else dual(p, t, level, not prim.is_view and may_alias(t, tangents))
+            for p, t in zip(parts, ts, strict=True)
+        )
+        if prim.is_view:
+            note_views(outs, args[0], prim, params, single)
         return outs[0] if single else outs
 
     @property
@@ -249,6 +256,16 @@ class Dual(LevelTensor):
         self._data.grad = value
 
 
+def note_views(outs: tuple[Any, ...], x: Tensor, prim: Primitive, params: Any, single: bool) -> None:
+    """Remember the base of views, for the case that an in-place operation moves them to a higher level."""
+    parent = x._view
+    base, chain = (x, ()) if parent is None else (parent.base, parent.chain)
+    for nr, out in enumerate(outs):
+        if out._level == x._level:
+            step = (prim, params) if single else (prim, params, nr)
+            out._view = views.ViewInfo(base, (*chain, step), views.PLAIN_VIEW, 0)
+
+
 def dual_repr(t: Dual) -> str:
     """A dual number of forward mode shows its tangent; one of `jvp` shows its level."""
     level = LIVE.get(t._level)
@@ -261,11 +278,24 @@ def dual_repr(t: Dual) -> str:
     return tensor_repr(t._data, extra_suffixes=(f"tangent={t._tangent}",))  # type: ignore[attr-defined]
 
 
-def dual(primal: Tensor, tangent: Tensor, level: int) -> Dual:
-    """primal + tangent * epsilon at `level`."""
+def may_alias(t: Tensor, others: Sequence[Any]) -> bool:
+    """Whether a fresh tangent may share memory with another one (a rule passes it on, or expands it)."""
+    return t._level > 0 or t._view is not None or any(t is o for o in others)
+
+
+def own_tangent(t: Any) -> None:
+    """Give a dual number a tangent that no other one has, before it is viewed or written."""
+    if t._shared and t._tangent is not None:
+        t._tangent = ops.clone(t._tangent, memory_format=None)
+        t._shared = False
+
+
+def dual(primal: Tensor, tangent: Tensor | None, level: int, shared: bool = True) -> Dual:
+    """primal + tangent * epsilon at `level`. `shared`: others may hold the tangent too, so it must not be written."""
     t: Dual = new(Dual)
     t._data = primal
     t._tangent = tangent  # type: ignore[attr-defined]
+    t._shared = shared  # type: ignore[attr-defined]
     t._fn = None
     t._ver = 0
     t._view = None
@@ -292,8 +322,16 @@ class Batched(LevelTensor):
         y, d = loop(prim, vals, dims, params) if rule is None else rule(prim, vals, dims, params)
         if isinstance(y, tuple):
             ds = d if isinstance(d, tuple) else (d,) * len(y)
-            return tuple(p if k is None else batched(p, k, level) for p, k in zip(y, ds, strict=True))
-        return y if d is None else batched(y, d, level)
+            outs = tuple(p if k is None else batched(p, k, level) for p, k in zip(y, ds, strict=True))
+            if prim.is_view:
+                note_views(outs, args[0], prim, params, False)
+            return outs
+        if d is None:
+            return y
+        out = batched(y, d, level)
+        if prim.is_view:
+            note_views((out,), args[0], prim, params, True)
+        return out
 
     @property
     def shape(self) -> Size:
@@ -418,9 +456,15 @@ def inplace_on_level(fn: Callable[[Tensor], Tensor], t: Tensor, others: Sequence
     cls = t.__class__
     if cls is Tracked:
         return _inplace_tracked(fn, t)
-    value = fn(t)
     from .inplace import check_shape_and_kind
 
+    # what the tapes below save of the old value must survive the write
+    kept = ops.clone(t._data, memory_format=None)
+    if cls is Batched:
+        value = fn(batched(kept, t._bdim, t._level))  # type: ignore[attr-defined]
+    else:
+        tangent = t._tangent  # type: ignore[attr-defined]
+        value = fn(dual(kept, None if tangent is None else ops.clone(tangent, memory_format=None), t._level))
     check_shape_and_kind(t, value)
     if cls is Batched:
         data = value._data if value._level == level else value
@@ -432,6 +476,7 @@ def inplace_on_level(fn: Callable[[Tensor], Tensor], t: Tensor, others: Sequence
         return t
     primal, tangent = (value._data, value._tangent) if value._level == level else (value, None)  # type: ignore[attr-defined]
     t._data.copy_(primal)
+    own_tangent(t)
     if t._tangent is not None:  # type: ignore[attr-defined]
         if tangent is None:
             t._tangent.zero_()  # type: ignore[attr-defined]
@@ -440,6 +485,7 @@ def inplace_on_level(fn: Callable[[Tensor], Tensor], t: Tensor, others: Sequence
             t._tangent.copy_(tangent)  # type: ignore[attr-defined]
     else:
         t._tangent = None if tangent is None else tangent.clone()  # type: ignore[attr-defined]
+        t._shared = False  # type: ignore[attr-defined]
     return t
 
 
@@ -476,8 +522,8 @@ def _inplace_tracked(fn: Callable[[Tensor], Tensor], t: Tensor) -> Tensor:
 
 def promote(t: Tensor, level: int, kind: str) -> None:
     """Make `t` itself a value of `level`: what it was moves one level down. A view takes its base along."""
-    info = t._view
-    if info is not None and t._fn is VIEW and info.base._level < level:
+    info = t._view if t._fn is VIEW or isinstance(t, (Dual, Batched)) else None
+    if info is not None and info.base._level < level:
         promote(info.base, level, kind)
     below = new(t.__class__)
     for slot in STATE:
@@ -490,7 +536,7 @@ def promote(t: Tensor, level: int, kind: str) -> None:
     t._ver = Version()
     t._view = None
     t._lv = level  # type: ignore[attr-defined]
-    if info is not None and below._fn is VIEW:
+    if info is not None:
         base = info.base  # already of this level
         below._view = views.ViewInfo(base._data, info.chain, info.creation, info.seen)
         below._view.fn = info.fn
@@ -502,6 +548,8 @@ def promote(t: Tensor, level: int, kind: str) -> None:
             t._fn = VIEW
     elif kind in ("jvp", "dual"):
         t._tangent = ops.zeros_like(below)  # type: ignore[attr-defined]
+    if kind in ("jvp", "dual"):
+        t._shared = False  # type: ignore[attr-defined]
     t.__class__ = Dual if kind in ("jvp", "dual") else Tracked
     LIVE[level].promoted.append(ref(t))
 
@@ -539,7 +587,7 @@ def _widen(t: Tensor, level: int) -> None:
     t._ver = counter  # its value did not change
 
 
-STATE = ("_data", "_fn", "_ver", "_view", "_lv", "_tangent", "_bdim", "_grad")
+STATE = ("_data", "_fn", "_ver", "_view", "_lv", "_tangent", "_shared", "_bdim", "_grad")
 
 
 def demote(t: Tensor) -> None:
