@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
-from ..core.graph import Node, accumulator, endpoint
 from ..core.dispatch import edge_of
+from ..core.graph import Node, accumulator, endpoint
 from ..core.tensor import Tensor
 
 

@@ -53,14 +53,14 @@ def padded(x: Any, d: int | None, n: int) -> Any:
 
 def batch_elementwise(prim: Primitive, vals: Any, dims: Any, params: Any) -> tuple[Any, int]:
     """Align the logical dimensions, then broadcasting does the rest."""
-    for v, d in zip(vals, dims):  # noqa: B905 (hot)
+    for v, d in zip(vals, dims):
         if d is None:
             if isinstance(v, Tensor) and v.ndim:
                 break
         elif d:
             break
     else:  # all mapped in front, the others numbers or scalars: only unequal ranks need aligning
-        ranks = {v.ndim for v, d in zip(vals, dims) if d is not None}  # noqa: B905
+        ranks = {v.ndim for v, d in zip(vals, dims) if d is not None}
         if len(ranks) == 1:
             return prim(*vals, **params) if params or prim.line is None else prim.line(*vals), 0
     n = max(rank(v) - (d is not None) for v, d in zip(vals, dims, strict=True))

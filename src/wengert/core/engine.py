@@ -21,7 +21,7 @@ from .graph import Edge, Node, Port
 from .hooks import LeafHooks, call_gradient_hooks
 from .modes import GRAD, NO_GRAD, Mode, mode, set_mode
 from .primitive import ops
-from .tensor import PLAIN, Tensor, bump, version_of, wrap
+from .tensor import PLAIN, Tensor, bump, wrap
 
 ndarray = np.ndarray
 
@@ -263,7 +263,7 @@ class Backward:
                 gs = self.run_post_hooks(hooks, gs, g, node)
             if not keep:
                 node.release()
-            for e, gi in zip(edges, gs):  # noqa: B905 (hot)
+            for e, gi in zip(edges, gs):
                 if e is None or gi is None:
                     continue
                 if raw and gi.__class__ is not scattered:
@@ -506,13 +506,3 @@ def _count_leaf_edges(roots: Sequence[Edge], needed: set[Node] | None) -> dict[T
             if isinstance(e, Tensor):
                 counts[e] = counts.get(e, 0) + 1
     return counts
-
-
-def reaches(roots: Sequence[Edge], goal: Edge) -> bool:
-    """Whether `goal` is below `roots`."""
-    return any(goal is e or goal in _leading_to(roots, [goal]) for e in roots)
-
-
-def grad_version(t: Tensor) -> int:
-    """The version of `t.grad`'s memory (for tests)."""
-    return version_of(t)

@@ -70,7 +70,7 @@ def _elementwise(prim: Primitive, primals: Any, tangents: Any, outs: Any, params
     out = outs[0]
     inputs = prim.inputs
     real = out.dtype.category == FLOATING
-    for name, t in zip(inputs, tangents):  # noqa: B905 (hot)
+    for name, t in zip(inputs, tangents):
         if t is None or name not in prim.vjp:
             continue
         d = prim.partials.get(name)  # type: ignore[attr-defined]

@@ -17,9 +17,8 @@ from types import SimpleNamespace
 from typing import Any
 
 from ..kernels import numpy as kernels
-from .graph import FREED, BACKWARD_TWICE, Edge, Node
+from .graph import BACKWARD_TWICE, FREED, Edge, Node
 from .saved import SavedInput, SavedOutput, SavedPacked
-from .tensor import Tensor, version_of
 
 #: Tensor-level namespace of the rules: every primitive under its name, and the composites registered with `composite`.
 ops = SimpleNamespace()
@@ -307,11 +306,6 @@ def composite(fn: Any) -> Any:
     """Make a function over ops available to rules as `xp.<name>`."""
     setattr(ops, fn.__name__, fn)
     return fn
-
-
-def saved_version(t: Tensor) -> int:
-    """The version to remember for `t`."""
-    return version_of(t)
 
 
 def kernel_helper(fn: Any) -> Any:

@@ -98,7 +98,12 @@ class SavedPacked:
 
     def unpack(self, node: Node) -> Tensor:
         out = self.tensor()
-        return output_of(node, self.nr, out._data, None) if self.nr >= 0 else alias(out, self.edge)
+        if self.nr >= 0:
+            return output_of(node, self.nr, out._data, None)
+        known = alias(out, self.edge)
+        if isinstance(self.edge, Tensor):
+            known._fn = self.edge  # not a leaf of its own: what reaches it belongs to the leaf that was saved
+        return known
 
 
 def alias(t: Tensor, edge: Edge, data: Any = None) -> Tensor:

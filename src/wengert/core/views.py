@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from .graph import LEAF, VIEW, Edge, Port, InferenceVersion, RestridedVersion, next_seq
+from .graph import LEAF, VIEW, Edge, InferenceVersion, Port, RestridedVersion, next_seq
 from .modes import Mode
 from .tensor import Tensor, is_inference, new, share_version
 

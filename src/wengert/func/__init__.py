@@ -20,7 +20,7 @@ from .transforms import (
 )
 from .vmap import vmap
 
-__all__ = [  # noqa: F822 (the last two are looked up when they are used)
+__all__ = [
     "debug_unwrap",
     "functionalize",
     "grad",

@@ -121,10 +121,6 @@ def register_pytree_node(
 _register_pytree_node = register_pytree_node
 
 
-def _is_namedtuple(x: Any) -> bool:
-    return isinstance(x, tuple) and hasattr(x, "_fields") and type(x).__bases__ == (tuple,)
-
-
 def _definition(x: Any) -> tuple[Any, NodeDef] | None:
     cls = type(x)
     found = _NODES.get(cls)

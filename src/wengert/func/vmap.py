@@ -6,7 +6,7 @@ import functools
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from ..core.levels import Level, batched, entered, stack
+from ..core.levels import Level, batched, entered
 from ..core.primitive import ops
 from ..core.tensor import Tensor
 from .pytree import TreeSpec, broadcast_prefix, tree_flatten, tree_unflatten
@@ -202,8 +202,3 @@ def vmap_list(fn: Callable[[list[Tensor]], list[Any]], grads: Sequence[Tensor]) 
     with entered(Level("vmap", int(grads[0].shape[0]), "same")) as level:
         out = fn([batched(g, 0, level.number) for g in grads])
         return [None if x is None else remove_dim(x, 0, level, "vjp") for x in out]
-
-
-def current_vmap() -> Level | None:
-    """The innermost running vmap."""
-    return next((s for s in reversed(stack.get()) if s.kind == "vmap"), None)
