@@ -21,7 +21,7 @@ ROWS = [
     {"ops"},
     {"func"},  # transforms of functions; batched gradients and vectorised Jacobians of autograd are made of them
     {"autograd"},
-    {"nn", "optim", "utils", "distributions", "linalg", "fft", "special"},
+    {"nn", "optim", "utils", "linalg", "fft", "special"},
 ]
 LAST = len(ROWS)
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import program_runner
 import pytest
+
+import program_runner
 
 
 @pytest.mark.parametrize("path", program_runner.programs(), ids=lambda p: p.stem)

@@ -213,7 +213,8 @@ def _generated(cls: Any, args: tuple[Any, ...], dims: tuple[Any, ...], level: Le
             with entered(Level("vmap", level.size, level.randomness)) as inner:
                 plain = Mapped.context(ctx, inner)
                 plain.to_save = getattr(plain, "saved_for_forward", plain.to_save)
-                ts = cls.jvp(plain, *mapped(inner, tangents, [d if t is not None else None for t, d in zip(tangents, dims, strict=True)]))
+                where = [None if t is None else d for t, d in zip(tangents, dims, strict=True)]
+                ts = cls.jvp(plain, *mapped(inner, tangents, where))
                 return tuple(unmapped(inner, t) for t in (ts if isinstance(ts, tuple) else (ts,)))
 
     Mapped.__name__ = Mapped.__qualname__ = f"Vmapped{cls.__name__}"

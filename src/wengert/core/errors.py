@@ -6,16 +6,6 @@ import os
 import sys
 import warnings
 
-_said: set[str] = set()
-
-
-def warn_once(message: str, category: type[Warning] = UserWarning) -> None:
-    """Warn the first time in the process, whichever line asks."""
-    if message not in _said:
-        _said.add(message)
-        warn(message, category)
-
-
 _HERE = os.path.dirname(os.path.dirname(os.path.abspath(__file__))) + os.sep
 
 

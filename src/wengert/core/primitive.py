@@ -222,8 +222,7 @@ class OpNode(Node):
         names = self.prim.saved_names
         plan = self.plan
         inputs = [n for n, _ in plan.inputs]
-        keep = [n for n in (*inputs, *plan.saves_out)]
-        for name in keep:
+        for name in (*inputs, *plan.saves_out):
             value = FREED if self.saved is FREED else self.saved[name]
             yield names.get(name, PYTORCH_NAMES.get(name, name)), value
         for name, value in self.params.items():
