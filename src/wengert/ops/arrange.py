@@ -39,7 +39,7 @@ _flip = linear(
 @public(name="flip")
 def flip(input: Tensor, *dims: Any, **named: Any) -> Tensor:
     """A copy with the order of elements reversed along `dims`."""
-    given = sizes((named["dims"],) if "dims" in named else dims)
+    given = sizes(only_named(dims, named, "flip", "dims") if named else dims)
     n = input.ndim
     order = tuple([wrap_dim(d, n) for d in given])
     for d in order:
@@ -179,7 +179,7 @@ def repeat(self: Tensor, *repeats: Any, **named: Any) -> Tensor:
 @public(name="tile")
 def tile(input: Tensor, *dims: Any, **named: Any) -> Tensor:
     """As `repeat`, but missing repeats at the front count as 1."""
-    times = sizes((named["dims"],) if "dims" in named else dims)
+    times = sizes(only_named(dims, named, "tile", "dims") if named else dims)
     return repeat(input, (1,) * (input.ndim - len(times)) + times)  # type: ignore[no-any-return]
 
 
@@ -274,7 +274,8 @@ def _triangle(name: str, cut: Any) -> None:
 
     side = "lower" if name == "tril" else "upper"
     function.__doc__ = f"The {side} triangle of the matrices in the last two dimensions, zeros elsewhere."
-    function.__name__, form.__name__ = name, name + "_"
+    function.__name__ = function.__qualname__ = name
+    form.__name__ = form.__qualname__ = name + "_"
     public(function, name=name)
     public(form, name=name + "_", function=False)
     samples(name, Case(T(3, 4)), Case(T(2, 3, 3), 1), Case(T(3, 2), diagonal=-1))

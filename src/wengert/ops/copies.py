@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from ..core.dispatch import dispatch
+from ..core.inplace import write_out
 from ..core.primitive import TABLE, Primitive
 from ..core.samples import Case, T, samples
 from ..core.storage import offset_of
@@ -16,7 +17,7 @@ from .attributes import logical_strides, physical
 from .install import public
 from .join import check_split_sizes
 from .reduce import wrap_dim
-from .shape import infer_size, sizes
+from .shape import checked_order, expanded_size, infer_size, sizes
 
 
 def copy_form(name: str, node: str | None = None) -> Primitive:
@@ -25,7 +26,7 @@ def copy_form(name: str, node: str | None = None) -> Primitive:
     several = prim.n_outputs != 1
 
     def kernel(x: Any, **params: Any) -> Any:
-        y = prim.kernel(x, **params)
+        y = prim.kernel(x, **params) if name != "view" else x.reshape(params["size"])
         return [np.array(p, order="C") for p in y] if several else np.array(y, order="C")
 
     def batch(_: Primitive, vals: Any, dims: Any, params: Any) -> Any:
@@ -36,6 +37,15 @@ def copy_form(name: str, node: str | None = None) -> Primitive:
         name + "_copy", kind="linear", params=prim.params, kernel=kernel, vjp=prim.vjp, jvp=prim.jvp, batch=batch,
         n_outputs=prim.n_outputs, half="native", node=(node or prim.Node.__name__) + "_copy",
     )  # fmt: skip
+
+
+def write_outs(out: Any, y: Any, name: str) -> Any:
+    """`out=` of one tensor or of several."""
+    if not isinstance(y, tuple):
+        return write_out(out, y, name)
+    for o, part in zip(out, y, strict=True):
+        write_out(o, part, name)
+    return out
 
 
 def copying(name: str, arguments: Any, node: str | None = None, other_node: Any = None) -> Any:
@@ -50,12 +60,10 @@ def copying(name: str, arguments: Any, node: str | None = None, other_node: Any 
         out = kwargs.pop("out", None)
         named = other if other_node and len(args) + len(kwargs) == other_node[0] else None
         y = dispatch(prim, (input,), arguments(input, *args, **kwargs), named)
-        if out is None:
-            return y
-        from ..core.inplace import write_out
+        return y if out is None else write_outs(out, y, name + "_copy")
 
-        return write_out(out, y, name + "_copy")
-
+    if arguments.__name__ == "<lambda>" or arguments.__name__.startswith("_"):
+        arguments.__qualname__ = name + "_copy"  # Python's complaints about arguments name the function
     function.__name__ = function.__qualname__ = name + "_copy"
     function.__doc__ = f"As the view `{name}`, in memory of its own."
     public(function, name=name + "_copy", method=False)
@@ -66,10 +74,14 @@ def _view_arguments(x: Tensor, size: Any = None, dtype: Any = None) -> Any:
     return {"size": infer_size(sizes((size,)), x.numel())}  # type: ignore[attr-defined]
 
 
+def _t_arguments(x: Tensor) -> Any:
+    if x.ndim > 2:
+        raise RuntimeError(f"t() expects a tensor with <= 2 dimensions, but self is {x.ndim}D")
+    return {}
+
+
 def _expand_arguments(x: Tensor, size: Any, *, implicit: bool = False) -> Any:
-    have, wanted = tuple(x.shape), sizes((size,))
-    lead = len(wanted) - len(have)
-    return {"size": tuple([have[i - lead] if n == -1 else n for i, n in enumerate(wanted)])}
+    return {"size": expanded_size(x, sizes((size,)))}
 
 
 def _squeeze_arguments(x: Tensor, dim: Any = None) -> Any:
@@ -99,8 +111,8 @@ def _split_arguments(x: Tensor, split_size: int, dim: int = 0) -> Any:
 copying("view", _view_arguments)
 copying("expand", _expand_arguments)
 copying("transpose", lambda x, dim0, dim1: {"dim0": wrap_dim(dim0, x.ndim), "dim1": wrap_dim(dim1, x.ndim)})
-copying("t", lambda x: {})
-copying("permute", lambda x, dims: {"dims": tuple([wrap_dim(d, x.ndim) for d in dims])})
+copying("t", _t_arguments)
+copying("permute", lambda x, dims: {"dims": checked_order(x, sizes((dims,)))})
 copying("unsqueeze", lambda x, dim: {"dim": wrap_dim(dim, x.ndim + 1)})
 copying("squeeze", _squeeze_arguments, "SqueezeBackward1", (0, "SqueezeBackward0_copy"))
 copying("alias", lambda x: {})
@@ -108,7 +120,7 @@ copying("unbind", lambda x, dim=0: {"dim": wrap_dim(dim, x.ndim)})
 copying("split", _split_arguments)
 copying("diagonal", _diagonal_arguments)
 copying("as_strided", _strided_arguments)
-copying("unfold", lambda x, dimension, size, step: {"dim": wrap_dim(dimension, x.ndim), "size": size, "step": step})
+copying("unfold", strided.unfold_arguments)
 copying("view_as_real", lambda x: {})
 copying("view_as_complex", lambda x: {})
 
@@ -123,10 +135,11 @@ _split_sizes_node = TABLE["split_copy"].renamed("SplitWithSizesBackward0_copy")
 
 
 @public(method=False)
-def split_with_sizes_copy(input: Tensor, split_sizes: Any, dim: int = 0) -> Any:
+def split_with_sizes_copy(input: Tensor, split_sizes: Any, dim: int = 0, *, out: Any = None) -> Any:
     """As `split_with_sizes`, in memory of its own."""
     sizes, d = check_split_sizes(input, split_sizes, dim)
-    return dispatch(TABLE["split_copy"], (input,), {"sizes": sizes, "dim": d}, _split_sizes_node)
+    y = dispatch(TABLE["split_copy"], (input,), {"sizes": sizes, "dim": d}, _split_sizes_node)
+    return y if out is None else write_outs(out, y, "split_with_sizes_copy")
 
 
 

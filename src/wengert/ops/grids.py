@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from ..core.batching import batch_elementwise
+from ..core.dispatch import check_broadcast
 from ..core.errors import warn_once
 from ..core.inplace import write_out
 from ..core.primitive import general, ops
@@ -64,7 +65,7 @@ def cartesian_prod(*tensors: Any) -> Tensor:
     return stack([flatten(g) for g in meshgrid(*given, indexing="ij")], 1)  # type: ignore[no-any-return]
 
 
-@public
+@public(method=False)
 def combinations(input: Tensor, r: int = 2, with_replacement: bool = False) -> Tensor:
     """The combinations of r elements of a vector, as rows."""
     if input.ndim != 1:
@@ -120,8 +121,9 @@ def gradient(
     for d in dims:
         if input.shape[d] < edge_order + 1:
             raise RuntimeError("torch.gradient expected each dimension size to be at least edge_order+1")
-    x = input if input.dtype.category >= 2 else input.to(ops.tensor(0.0).dtype)  # type: ignore[attr-defined]
-    return tuple([_differences(x, d, h, edge_order) for d, h in zip(dims, steps, strict=True)])
+    if input.dtype.name == "uint8":
+        raise RuntimeError("torch.gradient does not support uint8 input.")
+    return tuple([_differences(input, d, h, edge_order) for d, h in zip(dims, steps, strict=True)])
 
 
 def _differences(x: Tensor, d: int, h: Any, edge_order: int) -> Tensor:
@@ -226,6 +228,7 @@ def _check_parts(a: Tensor, b: Tensor) -> None:
             "second "
             "argument"
         )
+    check_broadcast([tuple(a.shape), tuple(b.shape)])
     a.dtype.to_complex().np  # noqa: B018 - NumPy has no complex number of two halves
 
 

@@ -226,7 +226,7 @@ def fit(g: Any, shape: tuple[int, ...], dtype: Any) -> Any:
 @public(name="view", function=False)
 def view_method(self: Tensor, *size: Any, dtype: Any = None, **named: Any) -> Tensor:
     """The same memory under another shape (or, given a dtype, other elements). Raises if that needs a copy."""
-    if self.__class__ in PLAIN and size and dtype is None:
+    if self.__class__ in PLAIN and size and dtype is None and not named:
         data = self._data
         shape = size if size[0].__class__ is int or len(size) > 1 else size[0]
         try:
@@ -317,7 +317,7 @@ def is_viewable(x: Tensor, size: tuple[int, ...]) -> bool:
 @public(name="reshape", function=False)
 def reshape(self: Tensor, *shape: Any, **named: Any) -> Tensor:
     """The elements in row-major order under another shape; a view where possible."""
-    if self.__class__ in PLAIN and shape:
+    if self.__class__ in PLAIN and shape and not named:
         data = self._data
         size = shape if shape[0].__class__ is int or len(shape) > 1 else shape[0]
         try:
@@ -486,32 +486,33 @@ def expand_to(x: Tensor, size: tuple[int, ...]) -> Tensor:
             t = viewed(x, made, (_expand, {"size": shape}), _Expand, data.shape)
             if t is not None:
                 return t  # type: ignore[no-any-return]
+    return _expand(x, size=expanded_size(x, size))  # type: ignore[no-any-return]
+
+
+def expanded_size(x: Tensor, size: tuple[int, ...]) -> tuple[int, ...]:
+    """`size` with its -1 filled in; PyTorch's errors, which look at the last dimensions first."""
     have = tuple(x.shape)
     lead = len(size) - len(have)
     if lead < 0:
         raise RuntimeError(
-            f"expand({kind_of(x)}{{{list(have)}}}, size={list(size)}): the number of sizes provided ({len(size)}) "
-            "must be "
-            f"greater or equal to the number of dimensions in the tensor ({len(have)})"
+            f"expand({kind_of(x)}{{{list(have)}}}, size={list(size)}): the number of sizes provided ({len(size)}) must "
+            f"be greater or equal to the number of dimensions in the tensor ({len(have)})"
         )
-    full = []
-    for i, n in enumerate(size):
-        old = have[i - lead] if i >= lead else 1
-        if n != old:
-            if n == -1:
-                if i < lead:
-                    raise RuntimeError(
-                        "The expanded size of the tensor (-1) isn't allowed in a leading, non-existing dimension "
-                        f"{i}"
-                    )
-                n = old
-            elif old != 1 or n < 0:
+    full = list(size)
+    for i in range(len(size) - 1, -1, -1):
+        n, old = size[i], have[i - lead] if i >= lead else 1
+        if n == -1:
+            if i < lead:
                 raise RuntimeError(
-                    f"The expanded size of the tensor ({n}) must match the existing size ({old}) at non-singleton "
-                    f"dimension {i}.  Target sizes: {list(size)}.  Tensor sizes: {list(have)}"
+                    f"The expanded size of the tensor (-1) isn't allowed in a leading, non-existing dimension {i}"
                 )
-        full.append(n)
-    return _expand(x, size=tuple(full))  # type: ignore[no-any-return]
+            full[i] = old
+        elif n != old and (old != 1 or n < 0):
+            raise RuntimeError(
+                f"The expanded size of the tensor ({n}) must match the existing size ({old}) at non-singleton dimension "
+                f"{i}.  Target sizes: {list(size)}.  Tensor sizes: {list(have)}"
+            )
+    return tuple(full)
 
 
 def kind_of(x: Tensor) -> str:
@@ -568,6 +569,8 @@ def broadcast_tensors(*tensors: Any) -> tuple[Tensor, ...]:
 @public(function=False)
 def sum_to_size(self: Tensor, *size: Any, **named: Any) -> Tensor:
     """Summed over what was broadcast, so that it has shape `size`."""
+    if not size and not named:
+        raise TypeError('sum_to_size() missing 1 required positional arguments: "size"')
     shape = sizes(only_named(size, named, "sum_to_size", "size") if named else size)
     have = tuple(self.shape)
     lead = len(have) - len(shape)
@@ -632,7 +635,8 @@ def t(input: Tensor) -> Tensor:
     return _t(input)  # type: ignore[no-any-return]
 
 
-def permuted(x: Tensor, order: tuple[int, ...]) -> Tensor:
+def checked_order(x: Tensor, order: tuple[int, ...]) -> tuple[int, ...]:
+    """The dimensions as non-negative numbers; PyTorch's errors."""
     n = x.ndim
     if len(order) != n:
         raise RuntimeError(
@@ -645,6 +649,11 @@ def permuted(x: Tensor, order: tuple[int, ...]) -> Tensor:
             break
     if len(set(order)) != n:
         raise RuntimeError("permute(): duplicate dims are not allowed.")
+    return order
+
+
+def permuted(x: Tensor, order: tuple[int, ...]) -> Tensor:
+    order = checked_order(x, order)
     if x.__class__ in PLAIN:
         t = viewed(x, x._data.transpose(order), (_permute, {"dims": order}), _Permute, order)
         if t is not None:
@@ -655,7 +664,7 @@ def permuted(x: Tensor, order: tuple[int, ...]) -> Tensor:
 @public(function=False)
 def permute(self: Tensor, *dims: Any, **named: Any) -> Tensor:
     """Dimensions in another order, as a view."""
-    if self.__class__ in PLAIN and dims:
+    if self.__class__ in PLAIN and dims and not named:
         data = self._data
         order = dims if dims[0].__class__ is int else tuple(dims[0]) if len(dims) == 1 else dims
         try:
@@ -797,7 +806,7 @@ samples("squeeze", Case(T(1, 3, 1)), Case(T(1, 3, 1), 0), Case(T(1, 3, 1), dim=(
 samples("Tensor.expand", Case(T(3, 1), 3, 4), Case(T(3), (2, -1)), Case(T(), 2, 2))
 samples("broadcast_to", Case(T(3, 1), (2, 3, 4)), Case(T(), (2,)))
 samples("broadcast_tensors", Case(T(3, 1), T(4)), Case(T(), T(2)))
-samples("Tensor.sum_to_size", Case(T(3, 4), 1, 4), Case(T(2, 3), 3), Case(T(2, 3)))
+samples("Tensor.sum_to_size", Case(T(3, 4), 1, 4), Case(T(2, 3), 3), Case(T(2, 3), 2, 3))
 samples("transpose", Case(T(2, 3, 2), 0, 2), Case(T(2, 3), -1, 0), Case(T(), 0, 0))
 samples("t", Case(T(2, 3)), Case(T(3)), Case(T()))
 samples("permute", Case(T(2, 3, 1), (2, 0, 1)), Case(T(2, 3), (-1, 0)), Case(T(), ()))

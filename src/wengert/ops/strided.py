@@ -435,14 +435,15 @@ def _unfold_backward_array(g: Any, *, shape: Any, dim: int, size: int, step: int
 _unfold_backward = linear(
     "unfold_backward", params=("shape", "dim", "size", "step"), kernel=lambda x, **p: _unfold_backward_array(x, **p),
     vjp=dict(x=lambda xp, g, dim, size, step: xp.unfold(g, dim=dim, size=size, step=step)), half="native",
-    batch=lambda prim, vals, dims, params: (
-        prim(
-            front(vals[0], dims[0]), shape=(vals[0].shape[dims[0]], *params["shape"]), dim=params["dim"] + 1,
-            size=params["size"], step=params["step"],
-        ),
-        0,
-    ),
+    batch=lambda prim, vals, dims, params: _batch_unfold_backward(prim, vals, dims, params),
 )  # fmt: skip
+
+
+def _batch_unfold_backward(prim: Primitive, vals: Any, dims: Any, params: Any) -> Any:
+    x = front(vals[0], dims[0])
+    if not params["shape"]:  # a number in each slot: the window was all there is, or nothing
+        return ops.sum(x, dim=(1,), keepdim=False), 0
+    return prim(x, **{**params, "shape": (x.shape[0], *params["shape"]), "dim": params["dim"] + 1}), 0
 
 
 def _batch_unfold(prim: Primitive, vals: Any, dims: Any, params: Any) -> Any:
@@ -460,19 +461,24 @@ _unfold = view(
 )  # fmt: skip
 
 
-@public(function=False, name="unfold")
-def unfold(self: Tensor, dimension: int, size: int, step: int) -> Tensor:
-    """Windows of `size` elements every `step` along `dimension`, as a view; the window is a new last dimension."""
-    n = self.ndim
+def unfold_arguments(x: Tensor, dimension: int, size: int, step: int) -> dict[str, int]:
+    """The parameters of the primitive; PyTorch's errors."""
+    n = x.ndim
     d = wrap_dim(dimension, n)
-    extent = self.shape[d] if n else 1
+    extent = x.shape[d] if n else 1
     if size < 0:
         raise RuntimeError(f"size is {size} but must be >= 0")
     if size > extent:
         raise RuntimeError(f"maximum size for tensor at dimension {d} is {extent} but size is {size}")
     if step <= 0:
         raise RuntimeError(f"step is {step} but must be > 0")
-    return _unfold(self, dim=d, size=size, step=step)  # type: ignore[no-any-return]
+    return {"dim": d, "size": size, "step": step}
+
+
+@public(function=False, name="unfold")
+def unfold(self: Tensor, dimension: int, size: int, step: int) -> Tensor:
+    """Windows of `size` elements every `step` along `dimension`, as a view; the window is a new last dimension."""
+    return _unfold(self, **unfold_arguments(self, dimension, size, step))  # type: ignore[no-any-return]
 
 
 # ---------------------------------------------------------------- the bytes as another type
