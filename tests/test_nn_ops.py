@@ -317,6 +317,45 @@ def test_which_pixel_is_nearest(mode: str, size: int) -> None:
         np.testing.assert_array_equal(ours, theirs)
 
 
+@pytest.mark.parametrize("name", ["native_layer_norm", "native_group_norm", "native_batch_norm", "norm_except_dim"])
+def test_norms_with_their_statistics(name: str) -> None:
+    pytest.importorskip("torch")
+    against_torch(name, False)
+
+
+TORCH_FORMS = """
+torch.kl_div(R(3, 4), R(3, 4))
+torch.kl_div(R(3, 4), R(3, 4), 2, log_target=True)
+torch.poisson_nll_loss(R(3), R(3), True, False, 1e-8, 1)
+torch.binary_cross_entropy_with_logits(R(3), R(3))
+torch.margin_ranking_loss(R(3), R(3), R(3), 0.5, 1)
+torch.hinge_embedding_loss(R(3), I(3), 1.0, 2)
+torch.cosine_embedding_loss(R(3, 4), R(3, 4), I(3))
+torch.triplet_margin_loss(R(3, 4), R(3, 4), R(3, 4), reduction=1)
+torch.ctc_loss(R(5, 2, 4), I(2, 2), (5, 5), (2, 1))
+torch.embedding(R(5, 3), I(2))
+torch.embedding_bag(R(5, 3), I(4), torch.tensor([0, 2]))[0]
+torch.embedding_bag(R(5, 3), I(4), torch.tensor([0, 2]), mode=2)[3]
+torch.batch_norm(R(4, 3), R(3), R(3), None, None, True, 0.1, 1e-5, False)
+torch.dropout(R(3), 0.5, False)
+torch.bilinear(R(4, 3), R(4, 2), R(5, 3, 2), R(5))
+torch.grid_sampler(R(2, 3, 4, 4), R(2, 2, 2, 2), 0, 0, False)
+torch.convolution(R(2, 3, 5), R(4, 3, 2), R(4), [1], [0], [1], False, [0], 1)
+torch.adaptive_max_pool1d(R(2, 3, 8), 2)[1]
+torch.max_pool1d_with_indices(R(2, 3, 8), 2)[1]
+torch.rms_norm(R(2, 3), (3,))
+torch.addmv_(R(2), R(2, 3), R(3))
+"""
+
+
+@pytest.mark.parametrize("expression", [line for line in TORCH_FORMS.splitlines() if line])
+def test_as_the_torch_namespace_has_them(expression: str) -> None:
+    torch = pytest.importorskip("torch")
+    ours, theirs = (eval(expression, scope(L, L.nn.functional, False)) for L in (wengert, torch))
+    assert str(ours.dtype) == str(theirs.dtype)
+    np.testing.assert_allclose(ours.numpy(), theirs.numpy(), rtol=1e-5, atol=1e-6)
+
+
 # ---------------------------------------------------------------- errors, warnings, dtypes
 
 CALLS = """

@@ -263,17 +263,6 @@ def triplet_margin_with_distance_loss(
     return _reduce(FUNCTIONS["clamp_min"](margin + near - far, 0), reduction_of(reduction))  # type: ignore[no-any-return]
 
 
-for _fn in (margin_ranking_loss, hinge_embedding_loss, cosine_embedding_loss, triplet_margin_loss):
-    _name = _fn.__name__
-
-    def _torch_form(*args: Any, _fn: Any = _fn, reduction: Any = 1, **kwargs: Any) -> Tensor:
-        """The same with `reduction` as a number, as the torch namespace has it."""
-        how = {0: "none", 1: "mean", 2: "sum"}.get(reduction, reduction)
-        return _fn(*args, reduction=how, **kwargs)  # type: ignore[no-any-return]
-
-    _torch_form.__name__ = _name
-    public(_torch_form, name=_name, method=False)
-
 # ---------------------------------------------------------------- samples
 
 _CLASS = T(4, dtype="int64", low=0, high=3)

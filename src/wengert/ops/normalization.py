@@ -322,6 +322,15 @@ def _batch_norm(
     return y  # type: ignore[no-any-return]
 
 
+def _statistics_of_batch(input: Tensor, eps: float) -> tuple[Tensor, Tensor]:
+    """The means and 1 / standard deviations of the channels."""
+    x = input.detach()  # type: ignore[attr-defined]
+    n, c = x.shape[:2]
+    dims = (0, 2)
+    mean, rstd = ops.known_statistics(ops.reshape(x, (n, c, math.prod(x.shape[2:]))), None, None, dims=dims, eps=eps)
+    return ops.reshape(mean, (c,)), ops.reshape(rstd, (c,))
+
+
 @public(method=False, name="batch_norm")
 def torch_batch_norm(
     input: Tensor, weight: Tensor | None, bias: Tensor | None, running_mean: Tensor | None, running_var: Tensor | None,
