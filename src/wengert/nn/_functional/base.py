@@ -16,6 +16,8 @@ class Operations:
     """
 
     def __getattr__(self, name: str) -> Any:
+        if name.startswith("__"):  # a tool's probe for a protocol, such as `__wrapped__`
+            raise AttributeError(name)
         found = self.need(name)
         setattr(self, name, found)
         return found
