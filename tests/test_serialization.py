@@ -410,8 +410,8 @@ def test_refused(pickled: bytes, message: str) -> None:
 
 @pytest.mark.parametrize(("pickled", "message"), REFUSED, ids=[str(i) for i in range(len(REFUSED))])
 def test_refused_in_the_same_words(torch: Any, pickled: bytes, message: str) -> None:
-    if b"wengert" in pickled:
-        pytest.skip("PyTorch reads no such name")
+    if b"wengert" in pickled or b"Size" in pickled:
+        pytest.skip("PyTorch reads no such name, or takes more classes")
     texts = []
     for function in (torch.load, load):
         with pytest.raises(pickle.UnpicklingError) as caught:
