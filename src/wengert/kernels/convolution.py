@@ -16,7 +16,7 @@ import numpy as np
 Array = Any
 
 #: the copied windows of a chunk of samples take at most this many bytes
-_CHUNK = 1 << 24
+_CHUNK = 1 << 22
 
 
 def out_size(size: Sequence[int], kernel: Sequence[int], stride: Any, padding: Any, dilation: Any) -> tuple[int, ...]:
@@ -161,6 +161,14 @@ def conv_input_back(
     rows = g.reshape(n, groups, o // groups, math.prod(out))
     if _plain(kernel, stride, padding) and tuple(size) == tuple(out):
         return np.matmul(matrices, rows).reshape(n, c, *size)
+    if not (groups > 1 and c == groups) and o <= 4 * c and all(s == 1 for s in stride):
+        border = tuple(d * (k - 1) - p for k, p, d in zip(kernel, padding, dilation, strict=True))
+        if min(border) >= 0 and out_size(out, kernel, stride, border, dilation) == tuple(size):
+            # copying windows is cheaper than adding them up: convolve with the flipped kernels
+            flip = (Ellipsis, *(slice(None, None, -1),) * len(kernel))
+            turned = w.reshape(groups, o // groups, c // groups, *kernel).swapaxes(1, 2)[flip]
+            turned = np.ascontiguousarray(turned).reshape(c, o // groups, *kernel)
+            return conv_forward(g, turned, stride=stride, padding=border, dilation=dilation, groups=groups)
     full = np.zeros((n, c, *(m + 2 * p for m, p in zip(size, padding, strict=True))), np.result_type(g, w))
     if groups > 1 and c == groups:
         _depthwise_input_back(full, g, w, out, stride, dilation)
