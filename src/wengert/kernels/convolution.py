@@ -17,6 +17,8 @@ Array = Any
 
 #: the copied windows of a chunk of samples take at most this many bytes
 _CHUNK = 1 << 22
+#: elements that fit into the processor's cache together with as many others
+_IN_CACHE = 1 << 16
 
 
 def out_size(size: Sequence[int], kernel: Sequence[int], stride: Any, padding: Any, dilation: Any) -> tuple[int, ...]:
@@ -112,13 +114,19 @@ def _depthwise(x: Array, w: Array, out: Any, stride: Any, dilation: Any) -> Arra
     o, kernel = w.shape[0], w.shape[2:]
     many = o // c
     y = np.zeros((n, c, many, *out), np.result_type(x, w))
-    term = np.empty_like(y)
     w = w.reshape(c, many, *kernel)
     ones = (1,) * len(kernel)
-    for tap in _taps(kernel):
-        piece = x[(slice(None), slice(None), None, *_tap_slice(tap, out, stride, dilation))]
-        np.multiply(piece, w[(slice(None), slice(None), *tap)].reshape(1, c, many, *ones), out=term)
-        y += term
+    taps = [
+        (_tap_slice(tap, out, stride, dilation), w[(slice(None), slice(None), *tap)].reshape(1, c, many, *ones))
+        for tap in _taps(kernel)
+    ]
+    step = max(1, _IN_CACHE // max(o * math.prod(out), 1))
+    term = np.empty_like(y[:step])
+    for i in range(0, n, step):
+        part, total = x[i : i + step], y[i : i + step]
+        for where, factor in taps:
+            t = np.multiply(part[(slice(None), slice(None), None, *where)], factor, out=term[: total.shape[0]])
+            total += t
     return y.reshape(n, o, *out)
 
 
@@ -130,11 +138,14 @@ def _depthwise_input_back(full: Array, g: Array, w: Array, out: Any, stride: Any
     g = g.reshape(n, c, many, *out)
     w = w.reshape(c, many, *kernel)
     ones = (1,) * len(kernel)
-    for tap in _taps(kernel):
-        term = g * w[(slice(None), slice(None), *tap)].reshape(1, c, many, *ones)
-        full[(slice(None), slice(None), *_tap_slice(tap, out, stride, dilation))] += (
-            term[:, :, 0] if many == 1 else term.sum(2)
-        )
+    step = max(1, _IN_CACHE // max(w.shape[0] * math.prod(out), 1))
+    for i in range(0, n, step):
+        part, total = g[i : i + step], full[i : i + step]
+        for tap in _taps(kernel):
+            term = part * w[(slice(None), slice(None), *tap)].reshape(1, c, many, *ones)
+            total[(slice(None), slice(None), *_tap_slice(tap, out, stride, dilation))] += (
+                term[:, :, 0] if many == 1 else term.sum(2)
+            )
 
 
 def _depthwise_weight_back(x: Array, g: Array, kernel: Any, out: Any, stride: Any, dilation: Any) -> Array:
