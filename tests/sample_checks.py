@@ -1,7 +1,7 @@
 """Checks of operations from their samples: against PyTorch, against finite differences, forward against reverse.
 
-`check(name)` takes every sample of torch.<name>. A function of the results may be given where they are free up to a sign
-or phase, and one of the inputs where only part of them is read (Hermitian, triangular matrices).
+Each check takes every sample of torch.<name>. A function of the results (`post`) may be given where they are free
+up to a sign or phase, and one of the inputs (`pre`) where only part of them is read (Hermitian, triangular matrices).
 """
 
 from __future__ import annotations
@@ -108,7 +108,11 @@ class Call:
         if not picked:
             return leaves, [None] * len(leaves)
         gs = module.autograd.grad(
-            [y for y, _ in picked], leaves, [module.tensor(c) for _, c in picked], allow_unused=True, create_graph=create
+            [y for y, _ in picked],
+            leaves,
+            [module.tensor(c) for _, c in picked],
+            allow_unused=True,
+            create_graph=create,
         )
         return leaves, gs
 
@@ -217,7 +221,11 @@ def derivatives(name: str, is_complex: bool, post: Any = None, pre: Any = None, 
 
             _, dgs = func.jvp(reverse, tuple(wengert.tensor(a) for a in arrays), tuple(wengert.tensor(t) for t in ts))
             pushed2 = sum(inner(w, dg.numpy()) for w, dg in zip(ws, dgs, strict=True))
-            assert abs(pushed2 - numeric2) <= 30 * tol * (1 + abs(numeric2)), (call.case, "forward over reverse", pushed2)
+            assert abs(pushed2 - numeric2) <= 30 * tol * (1 + abs(numeric2)), (
+                call.case,
+                "forward over reverse",
+                pushed2,
+            )
 
 
 def batched(name: str, post: Any = None, pre: Any = None, tol: float = 1e-9) -> None:

@@ -53,7 +53,7 @@ def pad_end(x: Array, *, dim: int, size: int) -> Array:
 
 
 def interior_weights(n: int, factor: float, kind: Any) -> Array:
-    """Of the n // 2 + 1 frequencies of a real signal of n: 1 for those that stand alone, `factor` for those in pairs."""
+    """For the n // 2 + 1 frequencies of a real signal: 1 for those that stand alone, `factor` for those in pairs."""
     weights = np.full(n // 2 + 1, factor, kind)
     weights[0] = 1
     if n % 2 == 0:

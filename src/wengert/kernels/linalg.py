@@ -42,9 +42,7 @@ def over_batch(fn: Callable[..., Any], *arrays: Array) -> Any:
         return np.empty(batch + sample.shape, sample.dtype)
     results = [fn(*items) for items in zip(*flat, strict=True)]
     if isinstance(results[0], tuple):
-        return tuple(
-            np.stack(parts).reshape(batch + np.shape(parts[0])) for parts in zip(*results, strict=True)
-        )
+        return tuple(np.stack(parts).reshape(batch + np.shape(parts[0])) for parts in zip(*results, strict=True))
     return np.stack(results).reshape(batch + results[0].shape)
 
 
@@ -152,9 +150,7 @@ def lu_solve(lu: Array, pivots: Array, b: Array, *, left: bool, adjoint: bool) -
 def solve_triangular(a: Array, b: Array, *, upper: bool, left: bool, unitriangular: bool) -> Array:
     """X of A X = B (or X A = B) for triangular A; its other triangle is not read."""
     if not left:
-        y = solve_triangular(
-            a.swapaxes(-1, -2), b.swapaxes(-1, -2), upper=not upper, left=True, unitriangular=unitriangular
-        )
+        y = solve_triangular(a.swapaxes(-1, -2), b.swapaxes(-1, -2), upper=not upper, left=True, unitriangular=unitriangular)
         return columns(y.swapaxes(-1, -2))
     batch = np.broadcast_shapes(a.shape[:-2], b.shape[:-2])
     n, k = b.shape[-2:]

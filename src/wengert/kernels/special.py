@@ -200,7 +200,7 @@ POLYNOMIALS: dict[str, tuple[tuple[float, float], Callable[[int], tuple[float, f
 
 
 def polynomial(name: str) -> Callable[..., Any]:
-    """The kernel (x, n; order): the order-th derivative of the polynomial of degree n (cut to an integer; 0 below 0)."""
+    """The kernel (x, n; order): the order-th derivative at x, of degree n (cut to an integer; 0 below 0)."""
     (slope, constant), step = POLYNOMIALS[name]
 
     def kernel(x: Array, n: Array, *, order: int) -> Array:

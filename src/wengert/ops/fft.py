@@ -107,7 +107,7 @@ def resized(x: Tensor, dim: int, n: int) -> Tensor:
     have = x.shape[dim]
     if have == n:
         return x
-    return ops.slice_view(x, dim, 0, n) if have > n else _pad_end(x, dim=dim, size=n)  # type: ignore[no-any-return]
+    return ops.slice_view(x, dim, 0, n) if have > n else _pad_end(x, dim=dim, size=n)
 
 
 def _shape_and_dims(x: Tensor, s: Any, dim: Any) -> tuple[list[int], tuple[int, ...]]:
@@ -160,9 +160,9 @@ def _one(name: str, x: Any, n: int | None, dim: int, norm: str | None, forward: 
     scale = _scale(norm, forward)
     x = resized(x, d, size)
     if x.dtype.is_complex:
-        return _c2c(x, dim=(d,), scale=scale, forward=forward)  # type: ignore[no-any-return]
+        return _c2c(x, dim=(d,), scale=scale, forward=forward)
     y = _r2c(x, dim=(d,), scale=scale, onesided=False)
-    return y if forward else ops.conj(y)  # type: ignore[no-any-return]
+    return y if forward else ops.conj(y)
 
 
 def _one_r2c(name: str, x: Any, n: int | None, dim: int, norm: str | None, forward: bool) -> Tensor:
@@ -174,7 +174,7 @@ def _one_r2c(name: str, x: Any, n: int | None, dim: int, norm: str | None, forwa
     size = x.shape[d] if n is None else n
     _positive(size)
     y = _r2c(resized(x, d, size), dim=(d,), scale=_scale(norm, forward), onesided=True)
-    return y if forward else ops.conj(y)  # type: ignore[no-any-return]
+    return y if forward else ops.conj(y)
 
 
 def _one_c2r(name: str, x: Any, n: int | None, dim: int, norm: str | None, forward: bool) -> Tensor:
@@ -185,7 +185,7 @@ def _one_c2r(name: str, x: Any, n: int | None, dim: int, norm: str | None, forwa
     _positive(size)
     scale = _scale(norm, forward)
     x = resized(x, d, size // 2 + 1)
-    return _c2r(ops.conj(x) if forward else x, dim=(d,), scale=scale, size=size)  # type: ignore[no-any-return]
+    return _c2r(ops.conj(x) if forward else x, dim=(d,), scale=scale, size=size)
 
 
 def _one_dimensional(name: str, how: Any, forward: bool, what: str) -> None:
@@ -214,7 +214,7 @@ def _several(name: str, x: Any, s: Any, dim: Any, norm: str | None, forward: boo
     x = _inexact(x, name, True)
     sizes, dims = _shape_and_dims(x, s, dim)
     scale = _scale(norm, forward)
-    return _c2c(_all_resized(x, dims, sizes), dim=dims, scale=scale, forward=forward)  # type: ignore[no-any-return]
+    return _c2c(_all_resized(x, dims, sizes), dim=dims, scale=scale, forward=forward)
 
 
 def _several_rfft(name: str, x: Any, s: Any, dim: Any, norm: str | None, forward: bool) -> Tensor:
@@ -223,7 +223,7 @@ def _several_rfft(name: str, x: Any, s: Any, dim: Any, norm: str | None, forward
         raise RuntimeError(f"{name} expects a real-valued input tensor, but got {x.dtype.scalar_name}")
     sizes, dims = _shape_and_dims(x, s, dim)
     _some_axis(name, dims)
-    return _r2c(_all_resized(x, dims, sizes), dim=dims, scale=_scale(norm, True), onesided=True)  # type: ignore[no-any-return]
+    return _r2c(_all_resized(x, dims, sizes), dim=dims, scale=_scale(norm, True), onesided=True)
 
 
 def _some_axis(name: str, dims: Sequence[int]) -> None:
@@ -245,7 +245,7 @@ def _halved(name: str, x: Tensor, s: Any, dim: Any) -> tuple[Tensor, tuple[int, 
 
 def _several_irfft(name: str, x: Any, s: Any, dim: Any, norm: str | None, forward: bool) -> Tensor:
     x, dims, last = _halved(name, _inexact(x, name, True), s, dim)
-    return _c2r(x, dim=dims, scale=_scale(norm, False), size=last)  # type: ignore[no-any-return]
+    return _c2r(x, dim=dims, scale=_scale(norm, False), size=last)
 
 
 def _several_hfft(name: str, x: Any, s: Any, dim: Any, norm: str | None, forward: bool) -> Tensor:
@@ -253,7 +253,7 @@ def _several_hfft(name: str, x: Any, s: Any, dim: Any, norm: str | None, forward
     scale = _scale(norm, True)
     if len(dims) > 1:
         x = _c2c(x, dim=dims[:-1], scale=scale, forward=True)
-    return _c2r(ops.conj(x), dim=dims[-1:], scale=scale, size=last)  # type: ignore[no-any-return]
+    return _c2r(ops.conj(x), dim=dims[-1:], scale=scale, size=last)
 
 
 def _several_ihfft(name: str, x: Any, s: Any, dim: Any, norm: str | None, forward: bool) -> Tensor:
@@ -264,7 +264,7 @@ def _several_ihfft(name: str, x: Any, s: Any, dim: Any, norm: str | None, forwar
     _some_axis(name, dims)
     scale = _scale(norm, False)
     y = ops.conj(_r2c(_all_resized(x, dims, sizes), dim=dims[-1:], scale=scale, onesided=True))
-    return y if len(dims) == 1 else _c2c(y, dim=dims[:-1], scale=scale, forward=False)  # type: ignore[no-any-return]
+    return y if len(dims) == 1 else _c2c(y, dim=dims[:-1], scale=scale, forward=False)
 
 
 def _many_dimensional(stem: str, how: Any, forward: bool, what: str) -> None:
@@ -304,7 +304,7 @@ def _frequencies(name: str, n: int, d: float, count: Any, dtype: Any, out: Any, 
     y = ops.tensor((count * (1.0 / (n * d)) if n else count).astype(kind.np), dtype=kind, device=device)
     if out is not None:
         return write_out(out, y, "fft_" + name)
-    return y.requires_grad_(requires_grad) if requires_grad else y  # type: ignore[no-any-return]
+    return y.requires_grad_(requires_grad) if requires_grad else y
 
 
 @public(name="fft.fftfreq", method=False)
@@ -347,9 +347,16 @@ def ifftshift(input: Tensor, dim: Any = None) -> Tensor:
     return FUNCTIONS["roll"](input, tuple((input.shape[d] + 1) // 2 for d in dims), dims) if dims else input.clone()  # type: ignore
 
 
-_ONE = (Case(T(5)), Case(T(3, 6), n=4), Case(T(3, 5), n=8, dim=0, norm="ortho"), Case(T(2, 6), norm="forward"), Case(T(2, 5), 5))
+_ONE = (
+    Case(T(5)),
+    Case(T(3, 6), n=4),
+    Case(T(3, 5), n=8, dim=0, norm="ortho"),
+    Case(T(2, 6), norm="forward"),
+    Case(T(2, 5), 5),
+)
 _MANY = (
-    Case(T(4, 6)), Case(T(3, 5), s=(4, 3)), Case(T(2, 3, 4), dim=(2, 0), norm="ortho"), Case(T(3, 4), s=(-1, 5), norm="forward"),
+    Case(T(4, 6)), Case(T(3, 5), s=(4, 3)), Case(T(2, 3, 4), dim=(2, 0), norm="ortho"),
+    Case(T(3, 4), s=(-1, 5), norm="forward"),
 )  # fmt: skip
 for _stem in ("fft", "ifft", "rfft", "ihfft", "irfft", "hfft"):
     _real = _stem in ("rfft", "ihfft")

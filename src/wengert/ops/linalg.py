@@ -1,4 +1,4 @@
-"""Functions of matrices made of others: norms, powers, the exponential, chains, Vandermonde, covariance."""
+"""Functions of matrices made of others: norms, powers, the exponential, chains, Vandermonde."""
 
 from __future__ import annotations
 
@@ -6,17 +6,14 @@ import math
 from types import SimpleNamespace
 from typing import Any
 
-from ..core.errors import warn
-
 from ..core.primitive import general, ops
 from ..core.samples import Case, T, samples
 from ..core.tensor import Tensor
 from ..kernels import linalg as kernels
-
 from .install import FUNCTIONS, public
-from .linalg_common import batch_matrices, check_inexact, check_matrix, check_square, check_tensor, mH, written
-from .products import multiply_chain
+from .linalg_common import batch_matrices, check_inexact, check_matrix, check_square, check_tensor, deprecated, mH, written
 from .norm import vector_norm
+from .products import multiply_chain
 from .reduce import wrap_dim
 
 # ---------------------------------------------------------------- norms
@@ -48,7 +45,8 @@ def _norm_checks(A: Any, dim: Any, dtype: Any) -> tuple[Tensor, tuple[int, int]]
             raise RuntimeError(f"{name}: dtype should be {kind} for {kind} inputs, but got {dtype.scalar_name}")
         if A.dtype.itemsize > dtype.itemsize:
             raise RuntimeError(
-                f"{name}: the dtype of the input ({A.dtype.scalar_name}) should be convertible without narrowing to the "
+                f"{name}: the dtype of the input ({A.dtype.scalar_name}) should be convertible without narrowing to "
+                "the "
                 f"specified dtype ({dtype.scalar_name})"
             )
         A = A.to(dtype)
@@ -57,7 +55,13 @@ def _norm_checks(A: Any, dim: Any, dtype: Any) -> tuple[Tensor, tuple[int, int]]
 
 @public(name="linalg.matrix_norm", method=False)
 def matrix_norm(
-    A: Tensor, ord: Any = "fro", dim: Any = (-2, -1), keepdim: bool = False, *, dtype: Any = None, out: Tensor | None = None
+    A: Tensor,
+    ord: Any = "fro",
+    dim: Any = (-2, -1),
+    keepdim: bool = False,
+    *,
+    dtype: Any = None,
+    out: Tensor | None = None,
 ) -> Tensor:
     """The norm of matrices in the dimensions `dim`: "fro", "nuc", 1, -1, inf, -inf (sums), 2, -2 (singular values)."""
     if ord not in ("fro", "nuc") and (isinstance(ord, str) or abs(ord) not in (1, 2, math.inf)):
@@ -86,7 +90,7 @@ def matrix_norm(
         y = ops.sum(sums, dim=(b,), keepdim=True) if empty else FUNCTIONS["amax" if ord > 0 else "amin"](sums, b, True)
         if not keepdim:
             y = ops.squeeze(y, dim=tuple(sorted((a, b))))
-    return written(y, out, "linalg_matrix_norm")  # type: ignore[no-any-return]
+    return written(y, out, "linalg_matrix_norm")
 
 
 @public(name="linalg.norm", method=False)
@@ -102,9 +106,7 @@ def linalg_norm(
     else:
         dims = None
         if ord is not None and A.ndim not in (1, 2):
-            raise RuntimeError(
-                f"linalg.norm: If dim is not specified but ord is, the input must be 1D or 2D. Got {A.ndim}D."
-            )
+            raise RuntimeError(f"linalg.norm: If dim is not specified but ord is, the input must be 1D or 2D. Got {A.ndim}D.")
     if isinstance(ord, str):
         return matrix_norm(A, ord, (-2, -1) if dims is None else dims, keepdim, dtype=dtype, out=out)
     if ord is not None and ((dims is not None and len(dims) == 2) or (dims is None and A.ndim == 2)):
@@ -118,12 +120,24 @@ ops.linalg = SimpleNamespace(matrix_norm=matrix_norm, svdvals=lambda A: FUNCTION
 @public(method=False)
 def frobenius_norm(input: Tensor, dim: Any, keepdim: bool = False, *, out: Tensor | None = None) -> Tensor:
     """The square root of the sum of squares over `dim`."""
+    deprecated(
+        "at::frobenius_norm is deprecated and it is just left for JIT compatibility. It will be removed in a future "
+        "PyTorch "
+        "release. Please use `linalg.vector_norm(A, 2., dim, keepdim)` instead",
+        "torch.linalg.vector_norm(A, 2.0, dim, keepdim)",
+    )
     return vector_norm(input, 2, tuple(dim) if isinstance(dim, (tuple, list)) and dim else None, keepdim, out=out)
 
 
 @public(method=False)
 def nuclear_norm(input: Tensor, dim: Any = None, keepdim: bool = False, *, out: Tensor | None = None) -> Tensor:
     """The sum of the singular values."""
+    deprecated(
+        "at::nuclear_norm is deprecated and it is just left for JIT compatibility. It will be removed in a future "
+        "PyTorch "
+        "release. Please use `linalg.matrix_norm(A, 'nuc', dim, keepdim)` instead",
+        "torch.linalg.matrix_norm(A, 'nuc', dim, keepdim)",
+    )
     return matrix_norm(input, "nuc", (-2, -1) if dim is None else tuple(dim), keepdim, out=out)
 
 
@@ -153,7 +167,7 @@ def linalg_matrix_exp(A: Tensor) -> Tensor:
     """The matrix exponential of A (..., n, n)."""
     check_square(A, "linalg.matrix_exp")
     check_inexact(A, "linalg.matrix_exp")
-    return _matrix_exp(A)  # type: ignore[no-any-return]
+    return _matrix_exp(A)
 
 
 @public
@@ -182,7 +196,7 @@ def linalg_matrix_power(A: Tensor, n: int, *, out: Tensor | None = None) -> Tens
             square = ops.matmul(square, square)
         if y is A:
             y = y.clone()
-    return written(y, out, "linalg_matrix_power")  # type: ignore[no-any-return]
+    return written(y, out, "linalg_matrix_power")
 
 
 @public
@@ -197,7 +211,7 @@ def matrix_power(input: Tensor, n: int, *, out: Tensor | None = None) -> Tensor:
 @public(name="linalg.matmul", method=False)
 def linalg_matmul(input: Tensor, other: Tensor, *, out: Tensor | None = None) -> Tensor:
     """`torch.matmul`."""
-    return written(ops.matmul(input, other), out, "linalg_matmul")  # type: ignore[no-any-return]
+    return written(ops.matmul(input, other), out, "linalg_matmul")
 
 
 @public(name="linalg.multi_dot", method=False)
@@ -205,7 +219,8 @@ def multi_dot(tensors: Any, *, out: Tensor | None = None) -> Tensor:
     """The product of at least two matrices in the cheapest order; the first and last may be vectors."""
     if not isinstance(tensors, (tuple, list)):
         raise TypeError(
-            f"linalg_multi_dot(): argument 'tensors' (position 1) must be tuple of Tensors, not {type(tensors).__name__}"
+            "linalg_multi_dot(): argument 'tensors' (position 1) must be tuple of Tensors, not "
+            f"{type(tensors).__name__}"
         )
     ms = list(tensors)
     n = len(ms)
@@ -231,14 +246,15 @@ def multi_dot(tensors: Any, *, out: Tensor | None = None) -> Tensor:
     for i in range(1, n):
         if ms[i - 1].shape[1] != ms[i].shape[0]:
             raise RuntimeError(
-                f"multi_dot(): tensors {i - 1} and {i} with shapes {list(ms[i - 1].shape)} and {list(ms[i].shape)} cannot "
+                f"multi_dot(): tensors {i - 1} and {i} with shapes {list(ms[i - 1].shape)} and {list(ms[i].shape)} "
+                "cannot "
                 "be multiplied"
             )
     y = multiply_chain(ms)
     shape = tuple(y.shape)
     size = (*(() if first else shape[:1]), *(() if last else shape[1:]))
     y = ops.view(y, size=size)
-    return written(y, out, "linalg_multi_dot")  # type: ignore[no-any-return]
+    return written(y, out, "linalg_multi_dot")
 
 
 @public(name="linalg.tensorinv", method=False)
@@ -255,7 +271,7 @@ def tensorinv(A: Tensor, ind: int = 2, *, out: Tensor | None = None) -> Tensor:
         )
     flat = ops.reshape(A, (math.prod(front), math.prod(back)))
     y = ops.reshape(FUNCTIONS["linalg.inv"](flat), (*back, *front))
-    return written(y, out, "linalg_tensorinv")  # type: ignore[no-any-return]
+    return written(y, out, "linalg_tensorinv")
 
 
 @public(name="linalg.tensorsolve", method=False)
@@ -268,11 +284,12 @@ def tensorsolve(A: Tensor, B: Tensor, dims: Any = None, *, out: Tensor | None = 
     count, wanted = math.prod(back), math.prod(tuple(A.shape)[: B.ndim])
     if count != wanted:
         raise RuntimeError(
-            "Expected self to satisfy the requirement prod(self.shape[other.ndim:]) == prod(self.shape[:other.ndim]), but "
+            "Expected self to satisfy the requirement prod(self.shape[other.ndim:]) == prod(self.shape[:other.ndim]), "
+            "but "
             f"got {count} != {wanted}"
         )
     x = FUNCTIONS["linalg.solve"](ops.reshape(A, (count, count)), ops.reshape(B, (-1,)))
-    return written(ops.reshape(x, back), out, "linalg_tensorsolve")  # type: ignore[no-any-return]
+    return written(ops.reshape(x, back), out, "linalg_tensorsolve")
 
 
 @public(name="linalg.vecdot", method=False)
@@ -283,18 +300,19 @@ def vecdot(x: Tensor, y: Tensor, *, dim: int = -1, out: Tensor | None = None) ->
     check_inexact(x, "linalg.vecdot")
     if x.dtype is not y.dtype:
         raise RuntimeError(
-            f"linalg.vecdot: Expected x and y to have the same dtype, but found x of type {x.dtype.scalar_name} and y of "
+            f"linalg.vecdot: Expected x and y to have the same dtype, but found x of type {x.dtype.scalar_name} and y "
+            "of "
             f"type {y.dtype.scalar_name} instead"
         )
     product = ops.conj(x) * y
     z = ops.sum(product, dim=(wrap_dim(dim, product.ndim),), keepdim=False)
-    return written(z, out, "linalg_vecdot")  # type: ignore[no-any-return]
+    return written(z, out, "linalg_vecdot")
 
 
 @public(name="linalg.diagonal", method=False)
 def linalg_diagonal(A: Tensor, *, offset: int = 0, dim1: int = -2, dim2: int = -1) -> Tensor:
     """`torch.diagonal`, of the last two dimensions."""
-    return FUNCTIONS["diagonal"](A, offset, dim1, dim2)  # type: ignore[no-any-return]
+    return FUNCTIONS["diagonal"](A, offset, dim1, dim2)
 
 
 @public(name="linalg.vander", method=False)
@@ -308,7 +326,7 @@ def linalg_vander(x: Tensor, *, N: int | None = None) -> Tensor:
         raise RuntimeError("N must be greater than 1.")
     column = x.unsqueeze(-1)  # type: ignore[attr-defined]
     powers = FUNCTIONS["cumprod"](column.expand(*x.shape, n - 1), -1)  # type: ignore[attr-defined]
-    return FUNCTIONS["cat"]([FUNCTIONS["ones_like"](column), powers], -1)  # type: ignore[no-any-return]
+    return FUNCTIONS["cat"]([FUNCTIONS["ones_like"](column), powers], -1)
 
 
 @public(method=False)
@@ -329,100 +347,7 @@ def vander(x: Tensor, N: int | None = None, increasing: bool = False) -> Tensor:
     if n > 1:
         parts.append(FUNCTIONS["cumprod"](column.expand(x.shape[0], n - 1), -1))  # type: ignore[attr-defined]
     y = FUNCTIONS["cat"](parts, -1) if parts else x.new_empty((x.shape[0], 0))  # type: ignore[attr-defined]
-    return y if increasing else FUNCTIONS["flip"](y, (1,))  # type: ignore[no-any-return]
-
-
-# ---------------------------------------------------------------- covariance
-
-
-@public
-def cov(input: Tensor, *, correction: int = 1, fweights: Tensor | None = None, aweights: Tensor | None = None) -> Tensor:
-    """The covariance of variables (rows) over observations (columns), with counts `fweights` and weights `aweights`."""
-    if input.ndim > 2:
-        raise RuntimeError(
-            f"cov(): expected input to have two or fewer dimensions but got an input with {input.ndim} dimensions"
-        )
-    if input.dtype.category == 0:
-        raise RuntimeError("cov(): bool dtype is not supported for input")
-    x = input if input.ndim == 2 else ops.reshape(input, (1, -1))
-    n = x.shape[1]
-    weights = None
-    for given, which, whole in ((fweights, "fweights", True), (aweights, "aweights", False)):
-        if given is None:
-            continue
-        if given.ndim > 1:
-            raise RuntimeError(
-                f"cov(): expected {which} to have one or fewer dimensions but got {which} with {given.ndim} dimensions"
-            )
-        if whole and given.dtype.category != 1:
-            raise RuntimeError(
-                f"cov(): expected fweights to have integral dtype but got fweights with {given.dtype.scalar_name} dtype"
-            )
-        if not whole and given.dtype.category != 2:
-            raise RuntimeError(
-                "cov(): expected aweights to have floating point dtype but got aweights with "
-                f"{given.dtype.scalar_name} dtype"
-            )
-        if given.numel() != n:  # type: ignore[attr-defined]
-            raise RuntimeError(
-                f"cov(): expected {which} to have the same numel as there are observations in the input but got "
-                f"{given.numel()} != {n}"  # type: ignore[attr-defined]
-            )
-        if not given._level and n and bool((given._data < 0).any()):
-            raise RuntimeError(f"cov(): {which} cannot be negative")
-        given = ops.reshape(given, (-1,))
-        weights = given if weights is None else weights * given
-    if x.dtype.category < 2:
-        x = x.to(_default())  # type: ignore[attr-defined]
-    if weights is None:
-        total: Any = n
-        mean = ops.sum(x, dim=(1,), keepdim=True) / n if n else ops.sum(x, dim=(1,), keepdim=True) * math.nan
-        norm: Any = n - correction
-    else:
-        total = ops.sum(weights, dim=(0,), keepdim=False)
-        mean = ops.sum(x * weights, dim=(1,), keepdim=True) / total
-        if aweights is not None and correction:
-            twice = weights * ops.reshape(aweights, (-1,))
-            norm = total - correction * ops.sum(twice, dim=(0,), keepdim=False) / total
-        else:
-            norm = total - correction
-    if isinstance(norm, Tensor):
-        if not norm._level and not norm._data > 0:
-            warn("cov(): degrees of freedom is <= 0. Correction should be strictly less than the number of observations.")
-            norm = ops.clamp_min(norm, 0)
-    elif norm <= 0:
-        warn("cov(): degrees of freedom is <= 0. Correction should be strictly less than the number of observations.")
-        norm = 0
-    centred = x - mean
-    other = centred if weights is None else centred * weights
-    y = ops.mm(centred, ops.conj(ops.t(other)))
-    y = y / norm if isinstance(norm, Tensor) else ops.div(y, norm)
-    return ops.reshape(y, ()) if input.ndim < 2 else y  # type: ignore[no-any-return]
-
-
-def _default() -> Any:
-    from ..core.dtypes import get_default_dtype
-
-    return get_default_dtype()
-
-
-@public
-def corrcoef(input: Tensor) -> Tensor:
-    """The Pearson correlation of variables (rows) over observations (columns), clipped to [-1, 1]."""
-    if input.ndim > 2:
-        raise RuntimeError(
-            f"corrcoef(): expected input to have two or fewer dimensions but got an input with {input.ndim} dimensions"
-        )
-    c = cov(input)
-    if c.ndim == 0:
-        return c / c  # type: ignore[operator, no-any-return]
-    d = ops.diagonal(c, offset=0, dim1=0, dim2=1)
-    size = ops.sqrt(ops.real(d) if c.dtype.is_complex else d)
-    c = c / size.unsqueeze(-1) / size.unsqueeze(0)
-    if c.dtype.is_complex:
-        real, imag = FUNCTIONS["clip"](ops.real(c), -1, 1), FUNCTIONS["clip"](ops.imag(c), -1, 1)
-        return FUNCTIONS["complex"](real, imag) if "complex" in FUNCTIONS else real + 1j * imag  # type: ignore[no-any-return]
-    return FUNCTIONS["clip"](c, -1, 1)  # type: ignore[no-any-return]
+    return y if increasing else FUNCTIONS["flip"](y, (1,))
 
 
 _INF = math.inf
@@ -443,7 +368,8 @@ for _name in ("linalg.matrix_exp", "matrix_exp"):
 for _name in ("linalg.matrix_power", "matrix_power"):
     samples(_name, Case(T(3, 3), 2), Case(T(2, 3, 3), 5), Case(T(3, 3), -2), Case(T(2, 2), 0), Case(T(2, 2), 1))
 samples(
-    "linalg.multi_dot", Case([T(2, 3), T(3, 4)]), Case([T(3), T(3, 4), T(4, 2)]), Case([T(2, 3), T(3, 4), T(4, 2), T(2)]),
+    "linalg.multi_dot", Case([T(2, 3), T(3, 4)]), Case([T(3), T(3, 4), T(4, 2)]),
+    Case([T(2, 3), T(3, 4), T(4, 2), T(2)]),
     Case([T(3), T(3)]),
 )  # fmt: skip
 samples("linalg.matmul", Case(T(2, 3), T(3, 4)), Case(T(2, 2, 3), T(3)))
@@ -453,6 +379,3 @@ samples("linalg.vecdot", Case(T(3), T(3)), Case(T(2, 3), T(3)), Case(T(3, 2), T(
 samples("linalg.diagonal", Case(T(3, 4)), Case(T(2, 3, 4), offset=1), Case(T(2, 3, 4), offset=-1, dim1=0, dim2=1))
 samples("linalg.vander", Case(T(3)), Case(T(2, 3), N=4))
 samples("vander", Case(T(3)), Case(T(3), 4, True), Case(T(2), 1), Case(T(2), 0))
-samples("cov", Case(T(3, 4)), Case(T(4)), Case(T(3, 4), correction=0), Case(T(2, 3), aweights=T(3, low=0.2, high=2.0, grad=False)))
-samples("corrcoef", Case(T(3, 4)), Case(T(4)))
-

@@ -11,8 +11,24 @@ from ..core.tensor import Tensor
 from ..kernels import linalg as kernels
 from .install import public
 from .linalg_common import (
-    LinAlgError, batch_matrices, batch_with_vectors, check_inexact, check_kernel, check_matrix, check_square, failed,
-    fitted, half_lower, half_upper, hermitian_part, mH, plus, solve_lower, solve_upper, written,
+    LinAlgError,
+    batch_matrices,
+    batch_with_vectors,
+    check_inexact,
+    check_kernel,
+    check_matrix,
+    check_square,
+    deprecated,
+    failed,
+    fitted,
+    half_lower,
+    half_upper,
+    hermitian_part,
+    mH,
+    plus,
+    solve_lower,
+    solve_upper,
+    written,
 )  # fmt: skip
 
 # ---------------------------------------------------------------- the factorisation
@@ -50,7 +66,8 @@ def _check(info: Tensor, name: str) -> None:
     found = failed(info)
     if found is not None:
         raise LinAlgError(
-            f"{name}: {found[0]}The factorization could not be completed because the input is not positive-definite (the "
+            f"{name}: {found[0]}The factorization could not be completed because the input is not positive-definite "
+            "(the "
             f"leading minor of order {found[1]} is not positive-definite)."
         )
 
@@ -69,7 +86,7 @@ def linalg_cholesky(A: Tensor, *, upper: bool = False, out: Tensor | None = None
     Errors: LinAlgError where A is not positive definite."""
     factor, info = _factored(A, upper)
     _check(info, "linalg.cholesky")
-    return written(factor, out, "linalg_cholesky")  # type: ignore[no-any-return]
+    return written(factor, out, "linalg_cholesky")
 
 
 @public(name="linalg.cholesky_ex", method=False)
@@ -83,14 +100,19 @@ def linalg_cholesky_ex(A: Tensor, *, upper: bool = False, check_errors: bool = F
 
 @public
 def cholesky(input: Tensor, upper: bool = False, *, out: Tensor | None = None) -> Tensor:
-    """`linalg.cholesky`."""
+    """`linalg.cholesky`. Deprecated."""
+    deprecated(
+        "torch.cholesky is deprecated in favor of torch.linalg.cholesky and will be removed in a future PyTorch "
+        "release.",
+        "torch.linalg.cholesky(A), or torch.linalg.cholesky(A).mH for upper=True",
+    )
     from ..core.dispatch import dispatch
 
     check_square(input, "cholesky")
     check_kernel(input, "cholesky_cpu")
     factor, info = dispatch(_cholesky_ex, (input,), {"upper": bool(upper)}, _old_node)
     _check(info, "cholesky")
-    return written(factor, out, "cholesky")  # type: ignore[no-any-return]
+    return written(factor, out, "cholesky")
 
 
 # ---------------------------------------------------------------- solving with the factor
@@ -142,11 +164,12 @@ def cholesky_solve(B: Tensor, L: Tensor, upper: bool = False, *, out: Tensor | N
         raise RuntimeError(f"A must be batches of square matrices, but they are {m} by {n} matrices")
     if B.shape[-2] != n:
         raise RuntimeError(
-            f"Incompatible matrix sizes for cholesky_solve: each A matrix is {n} by {n} but each b matrix is {B.shape[-2]} "
+            f"Incompatible matrix sizes for cholesky_solve: each A matrix is {n} by {n} but each b matrix is "
+            f"{B.shape[-2]} "
             f"by {B.shape[-1]}"
         )
     check_kernel(L, "cholesky_solve_cpu")
-    return written(_cholesky_solve(B, L, upper=bool(upper)), out, "cholesky_solve")  # type: ignore[no-any-return]
+    return written(_cholesky_solve(B, L, upper=bool(upper)), out, "cholesky_solve")
 
 
 def _inverse_vjp(xp: Any, g: Any, needs: Any, x: Any, out: Any, upper: bool) -> Any:
@@ -169,7 +192,7 @@ def cholesky_inverse(L: Tensor, upper: bool = False, *, out: Tensor | None = Non
     """The inverse of A from its Cholesky factor."""
     check_square(L, "cholesky_inverse")
     check_kernel(L, "cholesky_inverse_out_cpu")
-    return written(_cholesky_inverse(L, upper=bool(upper)), out, "cholesky_inverse")  # type: ignore[no-any-return]
+    return written(_cholesky_inverse(L, upper=bool(upper)), out, "cholesky_inverse")
 
 
 # ---------------------------------------------------------------- LDL
@@ -255,7 +278,8 @@ def ldl_solve(LD: Tensor, pivots: Tensor, B: Tensor, *, hermitian: bool = False,
     check_matrix(B, name, "B")
     if LD.dtype is not B.dtype:
         raise RuntimeError(
-            f"{name}: Expected LD and B to have the same dtype, but found LD of type {LD.dtype.scalar_name} and B of type "
+            f"{name}: Expected LD and B to have the same dtype, but found LD of type {LD.dtype.scalar_name} and B of "
+            "type "
             f"{B.dtype.scalar_name} instead"
         )
     if pivots.dtype.category != 1:
@@ -270,7 +294,7 @@ def ldl_solve(LD: Tensor, pivots: Tensor, B: Tensor, *, hermitian: bool = False,
             f"{name}: Incompatible shapes of A and B for the equation AX = B ({LD.shape[-2]}x{LD.shape[-1]} and "
             f"{B.shape[-2]}x{B.shape[-1]})"
         )
-    return written(_ldl_solve(LD, pivots, B, hermitian=bool(hermitian)), out, "linalg_ldl_solve")  # type: ignore[no-any-return]
+    return written(_ldl_solve(LD, pivots, B, hermitian=bool(hermitian)), out, "linalg_ldl_solve")
 
 
 _P = (Case(T(3, 3, kind="posdef")), Case(T(2, 3, 3, kind="posdef")), Case(T(3, 3, kind="posdef"), upper=True),
@@ -288,4 +312,3 @@ samples(
     why_not="PyTorch has no derivative of ldl_solve", torch_gradient=False,
 )  # fmt: skip
 samples("linalg.ldl_factor", Case(T(3, 3, kind="posdef")), Case(T(2, 3, 3, kind="posdef")), differentiable=False)
-

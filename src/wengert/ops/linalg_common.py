@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from ..core.batching import front, padded
+from ..core.errors import warn_once
 from ..core.inplace import write_out
 from ..core.levels import unwrap_all
 from ..core.primitive import Primitive, composite, kernel_helper, ops
@@ -73,6 +74,16 @@ def failed(info: Tensor) -> tuple[str, int] | None:
     return f"(Batch element {i}): ", int(flat[i])
 
 
+def check_fit(A: Tensor, B: Tensor, left: bool, name: str) -> None:
+    """Whether B has as many rows (or columns) as A."""
+    if B.shape[-2 if left else -1] != A.shape[-1]:
+        equation = "AX = B" if left else "XA = B"
+        raise RuntimeError(
+            f"{name}: Incompatible shapes of A and B for the equation {equation} ({A.shape[-2]}x{A.shape[-1]} and "
+            f"{B.shape[-2]}x{B.shape[-1]})"
+        )
+
+
 def written(y: Any, out: Any, name: str) -> Any:
     """`out=` of a result or of several."""
     if out is None:
@@ -80,6 +91,11 @@ def written(y: Any, out: Any, name: str) -> Any:
     if isinstance(y, Tensor):
         return write_out(out, y, name)
     return type(y)([write_out(o, part, name) for o, part in zip(out, y, strict=True)])
+
+
+def deprecated(sentence: str, instead: str) -> None:
+    """PyTorch's warning, once, and what to write."""
+    warn_once(f"{sentence}\nWrite {instead}.")
 
 
 # ---------------------------------------------------------------- small helpers of rules

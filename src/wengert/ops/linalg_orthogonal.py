@@ -14,8 +14,22 @@ from ..kernels import linalg as kernels
 from ..kernels import numpy as arrays
 from .install import public
 from .linalg_common import (
-    batch_matrices, batch_with_vectors, check_inexact, check_kernel, check_matrix, check_tensor, diag, diagonal, fitted,
-    half_upper, mH, plus, solve_lower, solve_upper, written,
+    batch_matrices,
+    batch_with_vectors,
+    check_inexact,
+    check_kernel,
+    check_matrix,
+    check_tensor,
+    deprecated,
+    diag,
+    diagonal,
+    fitted,
+    half_upper,
+    mH,
+    plus,
+    solve_lower,
+    solve_upper,
+    written,
 )  # fmt: skip
 
 # ---------------------------------------------------------------- QR
@@ -118,6 +132,10 @@ def linalg_qr(A: Tensor, mode: str = "reduced", *, out: Any = None) -> Any:
 @public
 def qr(input: Tensor, some: bool = True, *, out: Any = None) -> Any:
     """`linalg.qr`; `some`: mode "reduced", else "complete". Deprecated: `linalg.qr`."""
+    deprecated(
+        "torch.qr is deprecated in favor of torch.linalg.qr and will be removed in a future PyTorch release.",
+        "torch.linalg.qr(A, 'reduced' if some else 'complete')",
+    )
     _check_qr(input)
     return written(_Qr(_qr(input, mode="reduced" if some else "complete")), out, "qr")
 
@@ -132,7 +150,7 @@ _Geqrf = return_type("geqrf", "a", "tau")
 
 @public
 def geqrf(input: Tensor, *, out: Any = None) -> Any:
-    """(a, tau): R above the diagonal of `a`, below it the reflectors whose product (`orgqr`) is Q. Not differentiable."""
+    """(a, tau): R on and above the diagonal of `a`, the reflectors of Q below it (see `orgqr`). Not differentiable."""
     check_tensor(input, "geqrf", "input")
     if input.ndim < 2:
         raise RuntimeError("torch.geqrf: input must have at least 2 dimensions.")
@@ -279,11 +297,9 @@ def householder_product(A: Tensor, tau: Tensor, *, out: Tensor | None = None) ->
             f"{name}: Expected batch dimensions of tau to be equal to input.shape[:-2], but got {list(tau.shape[:-1])}"
         )
     if tau.dtype is not A.dtype:
-        raise RuntimeError(
-            f"{name}: tau dtype {tau.dtype.scalar_name} does not match input dtype {A.dtype.scalar_name}"
-        )
+        raise RuntimeError(f"{name}: tau dtype {tau.dtype.scalar_name} does not match input dtype {A.dtype.scalar_name}")
     check_kernel(A, "orgqr_cpu")
-    return written(_householder_product(A, tau), out, "linalg_householder_product")  # type: ignore[no-any-return]
+    return written(_householder_product(A, tau), out, "linalg_householder_product")
 
 
 @public
@@ -326,7 +342,7 @@ _ormqr = general(
 def ormqr(
     input: Tensor, tau: Tensor, other: Tensor, left: bool = True, transpose: bool = False, *, out: Tensor | None = None
 ) -> Tensor:
-    """Q C (or C Q, or with Q^H) for the square Q = H_1 ... H_k of `geqrf` and C = other. Differentiable in all three."""
+    """Q C (or C Q, or with Q^H) for the square Q = H_1 ... H_k of `geqrf`, C = other. Differentiable in all."""
     name = "torch.ormqr"
     _check_reflectors(input, tau, name)
     if other.ndim < 2:
@@ -350,16 +366,18 @@ def ormqr(
         )
     if tau.dtype is not input.dtype:
         raise RuntimeError(
-            f"{name}: Expected input and tau to have the same dtype, but input has dtype {input.dtype.scalar_name} and tau "
+            f"{name}: Expected input and tau to have the same dtype, but input has dtype {input.dtype.scalar_name} and "
+            "tau "
             f"has dtype {tau.dtype.scalar_name}"
         )
     if other.dtype is not input.dtype:
         raise RuntimeError(
-            f"{name}: Expected input and other to have the same dtype, but input has dtype {input.dtype.scalar_name} and "
+            f"{name}: Expected input and other to have the same dtype, but input has dtype {input.dtype.scalar_name} "
+            "and "
             f"other has dtype {other.dtype.scalar_name}"
         )
     check_kernel(input, "ormqr_cpu")
-    return written(_ormqr(input, tau, other, left=bool(left), transpose=bool(transpose)), out, "ormqr")  # type: ignore[no-any-return]
+    return written(_ormqr(input, tau, other, left=bool(left), transpose=bool(transpose)), out, "ormqr")
 
 
 for _name in ("linalg.qr", "qr"):

@@ -8,12 +8,12 @@ from typing import Any
 import numpy as np
 
 from ..core.dtypes import get_default_dtype
+from ..core.errors import warn, warn_once
 from ..core.levels import unwrap_all
 from ..core.primitive import ops
 from ..core.samples import Case, T, samples
 from ..core.tensor import Tensor
-from .fft import _c2c, _c2r, _r2c, resized
-from .fft import BY_N, BY_ROOT, NONE
+from .fft import BY_N, BY_ROOT, NONE, _c2c, _c2r, _r2c, resized
 from .install import FUNCTIONS, public
 
 # ---------------------------------------------------------------- short-time Fourier transform
@@ -42,9 +42,11 @@ def _padded_window(window: Tensor | None, win_length: int, n_fft: int, like: Ten
         return window
     left = (n_fft - win_length) // 2
     parts = [
-        ops.zeros((left,), dtype=window.dtype), window, ops.zeros((n_fft - win_length - left,), dtype=window.dtype)
+        ops.zeros((left,), dtype=window.dtype),
+        window,
+        ops.zeros((n_fft - win_length - left,), dtype=window.dtype),
     ]
-    return FUNCTIONS["cat"](parts)  # type: ignore[no-any-return]
+    return FUNCTIONS["cat"](parts)
 
 
 _PAD_MODES = {"reflect": "reflect", "replicate": "edge", "circular": "wrap"}
@@ -55,7 +57,7 @@ def _extended(x: Tensor, pad: int, mode: str) -> Tensor:
     n = x.shape[-1]
     if mode == "constant":
         zeros = x.new_zeros((*x.shape[:-1], pad))  # type: ignore[attr-defined]
-        return FUNCTIONS["cat"]([zeros, x, zeros], -1)  # type: ignore[no-any-return]
+        return FUNCTIONS["cat"]([zeros, x, zeros], -1)
     if mode not in _PAD_MODES:
         raise NotImplementedError(f"Unrecognised padding mode {mode}")
     if mode == "reflect" and pad >= n:
@@ -65,13 +67,14 @@ def _extended(x: Tensor, pad: int, mode: str) -> Tensor:
             f"({pad}, {pad}) at dimension {len(shape) - 1} of input {shape}"
         )
     index = np.pad(np.arange(n), pad, mode=_PAD_MODES[mode])  # type: ignore[call-overload]
-    return FUNCTIONS["index_select"](x, x.ndim - 1, ops.tensor(index))  # type: ignore[no-any-return]
+    return FUNCTIONS["index_select"](x, x.ndim - 1, ops.tensor(index))
 
 
-@public(method=False)
+@public
 def stft(
-    input: Tensor, n_fft: int, hop_length: int | None = None, win_length: int | None = None, window: Tensor | None = None,
-    center: bool = True, pad_mode: str = "reflect", normalized: bool = False, onesided: bool | None = None,
+    input: Tensor, n_fft: int, hop_length: int | None = None, win_length: int | None = None,
+    window: Tensor | None = None, center: bool = True,
+    pad_mode: str = "reflect", normalized: bool = False, onesided: bool | None = None,
     return_complex: bool | None = None, align_to_window: bool | None = None,
 ) -> Tensor:  # fmt: skip
     """Spectra of windows of n_fft samples every `hop_length`: (..., frequencies, frames), complex if `return_complex`.
@@ -116,6 +119,21 @@ def stft(
             f"expected a 1D window tensor of size equal to win_length={width}, but got window with size "
             f"{list(window.shape)}"
         )
+    if window is None:
+        warn_once(
+            "A window was not provided. A rectangular window will be applied,which is known to cause spectral leakage. "
+            "Other "
+            "windows such as torch.hann_window or torch.hamming_window are recommended to reduce spectral leakage.To "
+            "suppress this warning and use a rectangular window, explicitly set "
+            "`window=torch.ones(n_fft, device=<device>)`."
+        )
+    if not return_complex:
+        warn_once(
+            "stft with return_complex=False is deprecated. In a future pytorch release, stft will return complex "
+            "tensors "
+            "for all inputs, and return_complex=False will raise an error.\nWrite torch.view_as_real(torch.stft(..., "
+            "return_complex=True))."
+        )
     frames = x.unfold(-1, n_fft, hop)  # type: ignore[attr-defined]
     used = _padded_window(window, width, n_fft, x)
     if used is not None:
@@ -129,32 +147,20 @@ def stft(
     else:
         y = _r2c(frames, dim=last, scale=scale, onesided=True if onesided is None else bool(onesided))
     y = y.transpose(-1, -2)
-    return y if return_complex else FUNCTIONS["view_as_real"](y)  # type: ignore[no-any-return]
-
-
-@public(name="stft", function=False)
-def _stft_method(
-    self: Tensor, n_fft: int, hop_length: int | None = None, win_length: int | None = None, window: Tensor | None = None,
-    center: bool = True, pad_mode: str = "reflect", normalized: bool = False, onesided: bool | None = None,
-    return_complex: bool | None = None, align_to_window: bool | None = None,
-) -> Tensor:  # fmt: skip
-    return stft(
-        self, n_fft, hop_length, win_length, window, center, pad_mode, normalized, onesided, return_complex, align_to_window
-    )
+    return y if return_complex else FUNCTIONS["view_as_real"](y)
 
 
 def _overlap_add(frames: Tensor, length: int, hop: int) -> Tensor:
     """Frames (..., count, n) added into a signal (..., length), one every `hop`."""
     lead = tuple(frames.shape[:-2])
-    return ops.unfold_backward(  # type: ignore[no-any-return]
-        frames, shape=(*lead, length), dim=len(lead), size=frames.shape[-1], step=hop
-    )
+    return ops.unfold_backward(frames, shape=(*lead, length), dim=len(lead), size=frames.shape[-1], step=hop)
 
 
 @public
 def istft(
-    input: Tensor, n_fft: int, hop_length: int | None = None, win_length: int | None = None, window: Tensor | None = None,
-    center: bool = True, normalized: bool = False, onesided: bool | None = None, length: int | None = None,
+    input: Tensor, n_fft: int, hop_length: int | None = None, win_length: int | None = None,
+    window: Tensor | None = None, center: bool = True, normalized: bool = False,
+    onesided: bool | None = None, length: int | None = None,
     return_complex: bool = False,
 ) -> Tensor:  # fmt: skip
     """The signal whose `stft` is `input` (..., frequencies, frames): the least-squares overlap-add."""
@@ -198,9 +204,7 @@ def istft(
     if return_complex and one:
         raise RuntimeError("Cannot have onesided output if window or input is complex")
     if not return_complex and window is not None and window.dtype.is_complex:
-        raise RuntimeError(
-            "Complex windows are incompatible with return_complex=False"
-        )
+        raise RuntimeError("Complex windows are incompatible with return_complex=False")
     used = _padded_window(window, width, n_fft, input)
     frames = input.transpose(-1, -2)  # type: ignore[attr-defined]
     last = (frames.ndim - 1,)
@@ -228,29 +232,39 @@ def istft(
     if bool((np.abs(unwrap_all(envelope)._data) <= 1e-11).any()):
         refuse("window overlap add min: 1")
     y = y / envelope
-    return resized(y, y.ndim - 1, end - start) if end > total else y
+    if end <= total:
+        return y
+    warn(
+        "The length of signal is shorter than the length parameter. Result is being padded with zeros in the tail. "
+        "Please "
+        "check your center and hop_length settings."
+    )
+    return resized(y, y.ndim - 1, end - start)
 
 
 # ---------------------------------------------------------------- windows of torch.*
+
+
+_C_NAMES = {
+    "int64": "long int", "int32": "int", "int16": "short int", "int8": "signed char", "uint8": "unsigned char",
+}  # fmt: skip
 
 
 def _window(name: str, shape: Any, what: str) -> None:
     """torch.<name>_window(window_length, periodic=True, ...)"""
 
     def window(
-        window_length: int, periodic: bool = True, *more: Any, dtype: Any = None, layout: Any = None, device: Any = None,
-        pin_memory: bool = False, requires_grad: bool = False, **named: Any,
+        window_length: int, periodic: bool = True, *more: Any, dtype: Any = None, layout: Any = None,
+        device: Any = None, pin_memory: bool = False, requires_grad: bool = False, **named: Any,
     ) -> Tensor:  # fmt: skip
         kind = get_default_dtype() if dtype is None else dtype
         if window_length < 0:
-            raise RuntimeError(
-                f"{name}_window requires non-negative window_length, got window_length={window_length}"
-            )
+            raise RuntimeError(f"{name}_window requires non-negative window_length, got window_length={window_length}")
         if kind.category < 2:
-            c_name = {"int64": "long int", "int32": "int", "int16": "short int", "int8": "signed char", "uint8": "unsigned char",
-                      "bool": "bool"}.get(kind.name, kind.name)  # fmt: skip
+            c_name = _C_NAMES.get(kind.name, kind.name)
             raise RuntimeError(
-                f"{name}_window expects floating point dtypes, got: TensorOptions(dtype={c_name}, device=cpu, layout=Strided "
+                f"{name}_window expects floating point dtypes, got: TensorOptions(dtype={c_name}, device=cpu, "
+                "layout=Strided "
                 "(default), requires_grad=false (default), pinned_memory=false, memory_format=(nullopt))"
             )
         if window_length == 0:
@@ -263,7 +277,7 @@ def _window(name: str, shape: Any, what: str) -> None:
             work = kind.np if kind.name in ("float32", "float64") else np.dtype(np.float32)
             y = np.asarray(shape(np.arange(window_length, dtype=work), n - 1, *more, **named))
         t = ops.tensor(y.astype(kind.np), dtype=kind, device=device)
-        return t.requires_grad_() if requires_grad else t  # type: ignore[no-any-return]
+        return t.requires_grad_() if requires_grad else t
 
     window.__name__ = window.__qualname__ = name + "_window"
     window.__doc__ = f"{what} of `window_length` values; periodic: without the last one of a symmetric window."

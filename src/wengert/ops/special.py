@@ -92,7 +92,7 @@ def _poly(n: int, input: Tensor) -> Tensor:
     need_tensor(input, "polygamma", position=2)
     if n < 0:
         raise RuntimeError("polygamma(n, x) does not support negative n.")
-    return _polygamma(input, n=int(n))  # type: ignore[no-any-return]
+    return _polygamma(input, n=int(n))
 
 
 @public(name="polygamma", method=False)
@@ -115,7 +115,7 @@ def _multi(input: Tensor, p: int) -> Tensor:
     need_tensor(input, "mvlgamma")
     if p < 1:
         raise RuntimeError("p has to be greater than or equal to 1")
-    return _mvlgamma(input, p=int(p))  # type: ignore[no-any-return]
+    return _mvlgamma(input, p=int(p))
 
 
 @public(name="mvlgamma", method=False)
@@ -163,7 +163,7 @@ def _incomplete(prim: Primitive, alias: str, what: str) -> None:
     def line(input: Tensor, other: Tensor, *, title: str = name) -> Tensor:
         need_tensor(input, title)
         need_tensor(other, title, "other", 2)
-        return prim(input, other)  # type: ignore[no-any-return]
+        return prim(input, other)
 
     def fn(input: Tensor, other: Tensor, *, out: Tensor | None = None) -> Tensor:
         y = line(input, other)
@@ -230,7 +230,12 @@ def _of_two(prim: Primitive, alias: str, node: str, what: str) -> None:
     public(fn, name="special." + alias, method=False)
 
 
-_of_two(_zeta, "zeta", "SpecialZetaBackward", "The Hurwitz zeta function: the sum of (other + k)^-input. Differentiable in both.")
+_of_two(
+    _zeta,
+    "zeta",
+    "SpecialZetaBackward",
+    "The Hurwitz zeta function: the sum of (other + k)^-input. Differentiable in both.",
+)
 _of_two(_xlog1py, "xlog1py", "SpecialXlog1PyBackward", "input * log1p(other), 0 where input is 0.")
 public(FUNCTIONS["xlogy"], name="special.xlogy", method=False)
 
@@ -244,14 +249,12 @@ def _logit_slope(xp: Any, x: Any, eps: float | None) -> Any:
     return xp.where((x < low) | (x > high), beyond, 1 / (x * (1 - x)))
 
 
-_logit = elementwise(
-    "logit", params=("eps",), kernel=real_kernel(kernels.logit, "logit_cpu"), d=dict(x=_logit_slope)
-)
+_logit = elementwise("logit", params=("eps",), kernel=real_kernel(kernels.logit, "logit_cpu"), d=dict(x=_logit_slope))
 
 
 def _logit_of(input: Tensor, eps: float | None = None) -> Tensor:
     need_tensor(input, "logit")
-    return _logit(input, eps=None if eps is None else float(eps))  # type: ignore[no-any-return]
+    return _logit(input, eps=None if eps is None else float(eps))
 
 
 @public(name="logit", method=False)
@@ -277,10 +280,7 @@ def special_logit(input: Tensor, eps: float | None = None, *, out: Tensor | None
     return logit(input, eps, out=out)
 
 
-
-_sinc = elementwise(
-    "sinc", kernel=kernels.sinc, d=dict(x=lambda xp, x: -math.pi * xp.spherical_jn(x * math.pi, order=1))
-)
+_sinc = elementwise("sinc", kernel=kernels.sinc, d=dict(x=lambda xp, x: -math.pi * xp.spherical_jn(x * math.pi, order=1)))
 unary(_sinc)
 only_special("sinc", _sinc)
 
@@ -295,13 +295,13 @@ for _alias in ("logsumexp", "round"):
 @public(name="special.softmax", method=False)
 def special_softmax(input: Tensor, dim: int, *, dtype: Any = None) -> Tensor:
     """`torch.softmax`."""
-    return FUNCTIONS["softmax"](input, dim, dtype=dtype)  # type: ignore[no-any-return]
+    return FUNCTIONS["softmax"](input, dim, dtype=dtype)
 
 
 @public(name="special.log_softmax", method=False)
 def special_log_softmax(input: Tensor, dim: int, *, dtype: Any = None) -> Tensor:
     """`torch.log_softmax`."""
-    return FUNCTIONS["log_softmax"](input, dim, dtype=dtype)  # type: ignore[no-any-return]
+    return FUNCTIONS["log_softmax"](input, dim, dtype=dtype)
 
 
 for _name in ("erf", "erfc", "special.erf", "special.erfc", "special.erfcx", "special.ndtr", "special.log_ndtr"):

@@ -1,5 +1,6 @@
-"""Bessel functions and Airy's. The families of whole orders close under differentiation: there is no division by x where
-x may be 0, and every derivative exists.
+"""Bessel functions and Airy's.
+
+The families of whole orders close under differentiation: no division by x where x may be 0, and all derivatives exist.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ from ..core.primitive import elementwise
 from ..core.samples import Case, T, pointwise, samples
 from ..kernels import special as kernels
 from ..kernels.special import of_order, scipy_kernel
-from .special import only_special, special, under_torch
+from .special import special, under_torch
 
 
 def _family(name: str, routine: str, d: Any) -> None:
@@ -81,8 +82,8 @@ for _name in ("i0", "special.i0", "special.i1"):
 for _name in ("special.i0e", "special.i1e"):
     samples(_name, *pointwise(0.2, 3.0), complex=False)
 for _name in ("bessel_j0", "bessel_j1", "modified_bessel_i0", "modified_bessel_i1", "spherical_bessel_j0", "airy_ai"):
-    samples("special." + _name, *pointwise(-2.0, 2.0), Case(T(3, low=4.0, high=9.0)), complex=False, torch_gradient=False,
-            why_not=_WHY)  # fmt: skip
+    samples("special." + _name, *pointwise(-2.0, 2.0), Case(T(3, low=4.0, high=9.0)), complex=False,
+            torch_gradient=False, why_not=_WHY)  # fmt: skip
 for _name in ("bessel_y0", "bessel_y1", "modified_bessel_k0", "modified_bessel_k1", "scaled_modified_bessel_k0",
               "scaled_modified_bessel_k1"):  # fmt: skip
     samples("special." + _name, *pointwise(0.3, 4.0), complex=False, torch_gradient=False, why_not=_WHY)

@@ -34,8 +34,8 @@ def _install(name: str) -> None:
     public(fn, name="special." + name, method=False)
     samples(
         "special." + name, Case(T(4, low=-0.9, high=0.9), 3), Case(T(3, 1), T(4, dtype="int64", low=0, high=9)),
-        Case(T(), 0), Case(T(2, 3, low=-1.5, high=1.5), T(3, dtype="int64", low=0, high=5)), Case(T(2), 1), complex=False,
-        torch_gradient=False, why_not="PyTorch has no derivative here",
+        Case(T(), 0), Case(T(2, 3, low=-1.5, high=1.5), T(3, dtype="int64", low=0, high=5)), Case(T(2), 1),
+        complex=False, torch_gradient=False, why_not="PyTorch has no derivative here",
     )  # fmt: skip
 
 

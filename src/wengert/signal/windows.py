@@ -20,9 +20,7 @@ __all__ = [
 ]  # fmt: skip
 
 
-def _made(
-    name: str, M: int, shape: Callable[[Any], Any], dtype: Any, layout: Any, device: Any, requires_grad: bool
-) -> Tensor:
+def _made(name: str, M: int, shape: Callable[[Any], Any], dtype: Any, layout: Any, device: Any, requires_grad: bool) -> Tensor:
     """Check, then `shape(k)` for k = 0 .. M - 1."""
     kind = get_default_dtype() if dtype is None else dtype
     if M < 0:
@@ -33,7 +31,7 @@ def _made(
         raise ValueError(f"{name} expects float32 or float64 dtypes, got: {kind}")
     y = np.asarray(shape(np.arange(M, dtype=kind.np))) if M else np.empty(0)
     t: Tensor = ops.tensor(y.astype(kind.np), dtype=kind, device=device)
-    return t.requires_grad_() if requires_grad else t  # type: ignore[attr-defined, no-any-return]
+    return t.requires_grad_() if requires_grad else t  # type: ignore[attr-defined]
 
 
 def _span(M: int, sym: bool) -> int:
@@ -71,9 +69,7 @@ def gaussian(
     if std <= 0:
         raise ValueError(f"Standard deviation must be positive, got: {std} instead.")
     middle = _span(M, sym) / 2
-    return _made(
-        "gaussian", M, lambda k: np.exp(-(((k - middle) / std) ** 2) / 2), dtype, layout, device, requires_grad
-    )
+    return _made("gaussian", M, lambda k: np.exp(-(((k - middle) / std) ** 2) / 2), dtype, layout, device, requires_grad)
 
 
 def kaiser(
@@ -125,7 +121,13 @@ def bartlett(
     """A triangle from 0 to 1 to 0."""
     n = _span(M, sym)
     return _made(
-        "bartlett", M, lambda k: 1 - np.abs(2 * k / n - 1) if M > 1 else np.ones_like(k), dtype, layout, device, requires_grad
+        "bartlett",
+        M,
+        lambda k: 1 - np.abs(2 * k / n - 1) if M > 1 else np.ones_like(k),
+        dtype,
+        layout,
+        device,
+        requires_grad,
     )
 
 
