@@ -1,7 +1,9 @@
 """Builds the documentation from the code: `python docs/build.py [DIRECTORY]` (default: docs/_build).
 
 Markdown pages: `ops.md`, the op table; a page for every public namespace with signatures and docstrings; `index.md`.
-Needs nothing but the package itself.
+Needs nothing but the package itself. `python docs/build.py --ops` writes the op table alone, to docs/ops.md, which is
+kept with the sources: do so when operations came, went or changed (no test compares it, so that two changes never
+meet in it).
 """
 from __future__ import annotations
 
@@ -96,6 +98,30 @@ def saves(op: Any) -> str:
     return ", ".join(found) or "nothing"
 
 
+def reverse(op: Any) -> str:
+    """How gradients are made."""
+    if not op.takes_gradient:
+        return "no derivative"
+    if callable(op.vjp):
+        return "one rule"
+    without = [name for name in op.inputs if name not in op.vjp]
+    return "each input" if not without else "but for " + ", ".join(without)
+
+
+def second_order(op: Any, samples: dict[str, Any]) -> str:
+    """The rules run on tensors too, so every order is derived, unless the samples say that there is none."""
+    if not op.takes_gradient:
+        return ""
+    entry = samples.get(op.name)
+    return "none" if entry is not None and entry.flags.get("second") is False else "derived"
+
+
+def complex_numbers(op: Any, samples: dict[str, Any]) -> str:
+    """Whether the operation is checked with complex numbers; empty where it has no samples of its own name."""
+    entry = samples.get(op.name)
+    return "" if entry is None else "no" if entry.flags.get("complex") is False else "yes"
+
+
 def forward_mode(op: Any) -> str:
     if not op.takes_gradient:
         return "no derivative"
@@ -107,7 +133,8 @@ def forward_mode(op: Any) -> str:
 def batching(op: Any) -> str:
     if op.batch is not None:
         return "by hand"
-    return "a loop" if op.kind == "general" else "derived"
+    rule_for = importlib.import_module(f"{PACKAGE}.core.batching").rule_for
+    return "a loop" if rule_for(op) is None else "derived"
 
 
 def debts(op: Any) -> str:
@@ -120,11 +147,28 @@ def debts(op: Any) -> str:
     return ", ".join(found)
 
 
+def known_debts() -> dict[str, list[str]]:
+    """Function -> the checks of the test table that are known to fail (tests/op_debts.py)."""
+    file = ROOT / "tests" / "op_debts.py"
+    if not file.exists():
+        return {}
+    spec = importlib.util.spec_from_file_location("op_debts", file)
+    assert spec is not None and spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    found: dict[str, list[str]] = {}
+    for name, check in module.DEBTS:
+        found.setdefault(name, []).append(check)
+    return found
+
+
 def functions_table(functions: dict[str, Any], samples: dict[str, Any], table: dict[str, Any]) -> list[str]:
-    """Every public function: whether it is a primitive or a composite, how many samples check it, what is left out."""
+    """Every public function: whether it is a primitive or a composite, how many samples check it, what is left out, and
+    which checks fail."""
+    owed = known_debts()
     lines = [
-        "| function | made of | samples | checks left out |",
-        "|---|---|---|---|",
+        "| function | made of | samples | checks left out | checks that fail |",
+        "|---|---|---|---|---|",
     ]
     for name in sorted(set(functions) | set(samples), key=str.lower):
         entry = samples.get(name)
@@ -133,8 +177,20 @@ def functions_table(functions: dict[str, Any], samples: dict[str, Any], table: d
         left_out = ", ".join(f"{flag}" for flag, value in flags.items() if value is False)
         if flags.get("why_not"):
             left_out += f": {flags['why_not']}"
-        lines.append(f"| {name} | {made_of} | {len(entry.cases) if entry else 'none'} | {left_out} |")
+        fails = ", ".join(owed.get(name, ()))
+        lines.append(f"| {name} | {made_of} | {len(entry.cases) if entry else 'none'} | {left_out} | {fails} |")
     return lines
+
+
+def batched_how(table: dict[str, Any]) -> str:
+    """A sentence of counts: derivatives and batching."""
+    ways = [batching(op) for op in table.values()]
+    plain = sum(not op.takes_gradient for op in table.values())
+    twice = sum(forward_mode(op).startswith("from") for op in table.values() if op.takes_gradient)
+    return (
+        f"Batching: {ways.count('by hand')} have a rule of their own, {ways.count('derived')} that of their kind, "
+        f"{ways.count('a loop')} loop. {plain} have no derivative; {twice} have no forward rule of their own.\n"
+    )
 
 
 def ops_page(table: dict[str, Any], functions: dict[str, Any], samples: dict[str, Any]) -> str:
@@ -146,18 +202,21 @@ def ops_page(table: dict[str, Any], functions: dict[str, Any], samples: dict[str
         f"{len(table)} primitives: "
         + ", ".join(f"{sum(op.kind == kind for op in table.values())} {kind}" for kind in kinds)
         + f". {owing} have debts. Everything else is composed of these.\n",
+        batched_how(table),
         "*saves* is what a recorded call keeps alive besides shapes and parameters.\n",
-        "| op | kind | inputs | parameters | node | saves | forward mode | batching | debts |",
-        "|---|---|---|---|---|---|---|---|---|",
+        "| op | kind | inputs | parameters | node | saves | reverse | forward mode | second order | batching | complex "
+        "| debts |",
+        "|---|---|---|---|---|---|---|---|---|---|---|---|",
     ]
     for name, op in sorted(table.items()):
         node, kept = (op.Node.__name__, saves(op)) if op.takes_gradient else ("", "")
-        cells = [name, op.kind, ", ".join(op.inputs), ", ".join(op.params), node, kept, forward_mode(op), batching(op),
-                 debts(op)]
+        cells = [name, op.kind, ", ".join(op.inputs), ", ".join(op.params), node, kept, reverse(op), forward_mode(op),
+                 second_order(op, samples), batching(op), complex_numbers(op, samples), debts(op)]
         lines.append("| " + " | ".join(cells) + " |")
     lines += [
         "\n# Public functions\n",
-        f"{len(functions)} functions; {unchecked} have no samples (some are second names of one that has).\n",
+        f"{len(functions)} functions, {sum(len(e.cases) for e in samples.values())} samples; {unchecked} have no samples "
+        f"(some are second names of one that has); {sum(map(len, known_debts().values()))} checks are known to fail.\n",
     ]
     return "\n".join(lines + functions_table(functions, samples, table)) + "\n"
 
@@ -175,12 +234,19 @@ def find(name: str) -> ModuleType | None:
         raise
 
 
+def tables() -> tuple[dict[str, Any], dict[str, Any], dict[str, Any]]:
+    """The primitives, the public functions, and the samples."""
+    importlib.import_module(PACKAGE)  # fills them
+    return (
+        importlib.import_module(f"{PACKAGE}.core.primitive").TABLE,
+        importlib.import_module(f"{PACKAGE}.ops.install").FUNCTIONS,
+        importlib.import_module(f"{PACKAGE}.core.samples").SAMPLES,
+    )
+
+
 def build(directory: Path) -> list[str]:
     """Writes every page; gives their names."""
-    importlib.import_module(PACKAGE)  # fills the tables
-    table = importlib.import_module(f"{PACKAGE}.core.primitive").TABLE
-    samples = importlib.import_module(f"{PACKAGE}.core.samples").SAMPLES
-    functions = importlib.import_module(f"{PACKAGE}.ops.install").FUNCTIONS
+    table, functions, samples = tables()
     directory.mkdir(parents=True, exist_ok=True)
     pages = {"ops.md": ops_page(table, functions, samples)}
     index = [f"# {PACKAGE}\n", f"- [The op table](ops.md): {len(table)} primitives, {len(functions)} functions"]
@@ -200,9 +266,14 @@ def build(directory: Path) -> list[str]:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("directory", nargs="?", type=Path, default=ROOT / "docs" / "_build")
-    directory = parser.parse_args().directory
+    parser.add_argument("--ops", action="store_true", help="write docs/ops.md, the op table, alone")
+    options = parser.parse_args()
+    directory = options.directory
     if importlib.util.find_spec(PACKAGE) is None:
         sys.path.insert(0, str(ROOT / "src"))
+    if options.ops:
+        (ROOT / "docs" / "ops.md").write_text(ops_page(*tables()), "utf-8")
+        return
     print(f"{len(build(directory))} pages in {directory}")
 
 

@@ -13,9 +13,9 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from op_inputs import Outcome, calls, differences, outcome, same_numbers
 
 import wengert
+from op_inputs import Outcome, calls, differences, outcome, same_numbers
 from wengert.check import LAWS, Call, NotApplicable, build, function
 from wengert.check.inputs import Slot
 from wengert.core.samples import SAMPLES, Case, Entry

@@ -1,3 +1,4 @@
+# ruff: noqa: E501
 """What the op table still owes: (operation, check) -> what is wrong. Written by record_ops.py; may only shrink.
 
 Every entry is expected to fail: a test that passes says so, and then its entry must go.

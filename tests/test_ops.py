@@ -9,10 +9,10 @@ import importlib.util
 from typing import Any
 
 import pytest
-from op_checks import CHECKS, EXCEPTIONS, LIVE, QUICK, RECORDED, run
-from op_debts import DEBTS
 
 import wengert
+from op_checks import CHECKS, EXCEPTIONS, LIVE, QUICK, RECORDED, run
+from op_debts import DEBTS
 from wengert.check import NotApplicable
 from wengert.core.samples import SAMPLES
 
