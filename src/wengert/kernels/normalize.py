@@ -5,6 +5,7 @@ Sums of rows are products with a vector of ones: BLAS does them much faster than
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -12,6 +13,12 @@ import numpy as np
 Array = Any
 
 _PIECE = 131072
+
+
+@lru_cache(maxsize=32)
+def averaging(n: int, dtype: Any) -> Array:
+    """A vector of 1 / n: its product with a row is the row's mean."""
+    return np.full(n, 1 / max(n, 1), dtype)
 
 
 def _rows_at_once(n: int) -> int:
@@ -22,10 +29,23 @@ def forward(v: Array, w: Array | None, b: Array | None, eps: float) -> tuple[Arr
     """(result, means, 1 / standard deviations) of the rows of v (r, n); w and b of (n,) or None. One float dtype."""
     rows, n = v.shape
     kind = v.dtype.type
+    ones = averaging(n, v.dtype)
+    step = _rows_at_once(n)
+    if rows <= step:
+        m = np.dot(v, ones)[:, None]
+        y = v - m
+        r = np.dot(y * y, ones)[:, None]
+        r += kind(eps)
+        np.sqrt(r, out=r)
+        np.divide(kind(1), r, out=r)
+        y *= r
+        if w is not None:
+            y *= w
+        if b is not None:
+            y += b
+        return y, m, r
     y = np.empty((rows, n), v.dtype)
     mean, rstd = np.empty((rows, 1), v.dtype), np.empty((rows, 1), v.dtype)
-    ones = np.full(n, kind(1) / kind(max(n, 1)), v.dtype)
-    step = _rows_at_once(n)
     for i in range(0, rows, step):
         part, out = v[i : i + step], y[i : i + step]
         m = np.dot(part, ones)[:, None]
@@ -48,11 +68,10 @@ def backward(
 ) -> tuple[Array | None, Array | None, Array | None]:
     """The gradients of `forward` in v, w and b for g (r, n)."""
     rows, n = v.shape
-    kind = v.dtype.type
     gv = np.empty((rows, n), v.dtype) if needs[0] else None
     gw = np.zeros(n, v.dtype) if needs[1] else None
     gb = np.zeros(n, v.dtype) if needs[2] else None
-    average = np.full(n, kind(1) / kind(max(n, 1)), v.dtype)
+    average = averaging(n, v.dtype)
     step = _rows_at_once(n)
     total = np.ones(min(step, rows), v.dtype)
     for i in range(0, rows, step):

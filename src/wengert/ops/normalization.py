@@ -434,20 +434,6 @@ def _sizes(shape: Any, name: str) -> tuple[int, ...]:
     return tuple(int(n) for n in shape)
 
 
-def layer_norm(
-    input: Tensor, normalized_shape: Any, weight: Tensor | None = None, bias: Tensor | None = None, eps: float = 1e-5
-) -> Tensor:
-    """The last dimensions, of `normalized_shape`, to mean 0 and variance 1, then weight and bias of that shape."""
-    shape = _sizes(normalized_shape, "layer_norm")
-    _check_normalized(input, shape, weight, bias)
-    if input.dtype.category < 2:
-        raise NotImplementedError(f"\"LayerNormKernelImpl\" not implemented for '{input.dtype.scalar_name}'")
-    lead = tuple(input.shape[: input.ndim - len(shape)])
-    view = (math.prod(lead), math.prod(shape))
-    affine = (*(1,) * len(lead), *shape)
-    return _standardized(input, weight, bias, view, (1,), affine, eps, _layer_node)[0]  # type: ignore[no-any-return]
-
-
 def group_norm(
     input: Tensor, num_groups: int, weight: Tensor | None = None, bias: Tensor | None = None, eps: float = 1e-5
 ) -> Tensor:
@@ -485,15 +471,6 @@ def torch_group_norm(
     return group_norm(input, num_groups, weight, bias, eps)
 
 
-@public(name="layer_norm", method=False)
-def torch_layer_norm(
-    input: Tensor, normalized_shape: Any, weight: Tensor | None = None, bias: Tensor | None = None, eps: float = 1e-5,
-    cudnn_enable: bool = True,
-) -> Tensor:  # fmt: skip
-    """`nn.functional.layer_norm`."""
-    return layer_norm(input, normalized_shape, weight, bias, eps)
-
-
 @public(name="nn.functional.group_norm", method=False)
 def functional_group_norm(
     input: Tensor, num_groups: int, weight: Tensor | None = None, bias: Tensor | None = None, eps: float = 1e-5
@@ -528,8 +505,7 @@ def rms_norm(input: Tensor, normalized_shape: Any, weight: Tensor | None = None,
     return y if weight is None else y * weight  # type: ignore[no-any-return]
 
 
-for _fn in (layer_norm, rms_norm):
-    public(_fn, name=f"nn.functional.{_fn.__name__}", method=False)
+public(rms_norm, name="nn.functional.rms_norm", method=False)
 public(rms_norm, name="rms_norm", method=False)
 
 # ---------------------------------------------------------------- by norms
@@ -578,14 +554,6 @@ samples(
     Case(T(4, 3, 2), None, None, _C, T(3), training=True),
     Case(T(2, 3, 2, 2), None, None, training=True, eps=0.1),
     Case(T(4, 3), _STAT, _STAT, _C, T(3), training=True, momentum=0.3),
-    complex=False,
-)
-samples(
-    "nn.functional.layer_norm",
-    Case(T(4, 3), (3,), _C, T(3)),
-    Case(T(2, 4, 3), (4, 3)),
-    Case(T(2, 4, 3), (3,), _C),
-    Case(T(3), (3,), eps=0.1),
     complex=False,
 )
 samples(
