@@ -270,7 +270,8 @@ def tagged(tag: str) -> io.BytesIO:
 
 
 @pytest.mark.parametrize(
-    "place", ["cpu", wengert.device("cpu"), {"cuda:0": "cpu"}, lambda storage, tag: storage, b"cpu"], ids=str
+    "place", ["cpu", wengert.device("cpu"), {"cuda:0": "cpu"}, lambda storage, tag: storage, b"cpu"],
+    ids=["string", "device", "dict", "function", "bytes"],
 )
 def test_map_location(place: Any) -> None:
     assert load(tagged("cuda:0"), map_location=place)["a"].tolist() == [1.0] * 3
