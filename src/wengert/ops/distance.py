@@ -7,12 +7,13 @@ from typing import Any
 
 import numpy as np
 
+from ..core.dispatch import dispatch
 from ..core.primitive import ops
 from ..core.samples import Case, T, samples
 from ..core.tensor import Tensor, wrap
 from .fused import fused
 from .install import FUNCTIONS, public
-from .norm import vector_norm
+from .norm import _vector_norm, vector_norm
 
 # ---------------------------------------------------------------- all pairs
 
@@ -126,9 +127,16 @@ def pdist(input: Tensor, p: float = 2.0) -> Tensor:
 # ---------------------------------------------------------------- row by row
 
 
+_old_norm = _vector_norm.renamed("NormBackward1")
+
+
 def pairwise_distance(x1: Tensor, x2: Tensor, p: float = 2.0, eps: float = 1e-6, keepdim: bool = False) -> Tensor:
     """The p-norms of x1 - x2 + eps along the last dimension, broadcast."""
-    return FUNCTIONS["norm"](x1 - x2 + eps, p, -1, keepdim)  # type: ignore[no-any-return, operator]
+    d = x1 - x2 + eps  # type: ignore[operator]
+    if d.ndim == 0 or d.dtype.category < 2:
+        return vector_norm(d, p, -1, keepdim)
+    params = {"ord": float(p), "dim": (d.ndim - 1,), "keepdim": keepdim}
+    return dispatch(_vector_norm, (d,), params, _old_norm)  # type: ignore[no-any-return]
 
 
 def cosine_similarity(x1: Tensor, x2: Tensor, dim: int = 1, eps: float = 1e-8) -> Tensor:
