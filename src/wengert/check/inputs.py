@@ -123,7 +123,8 @@ def spread(t: T, rng: np.random.Generator) -> Any:
     near = np.round(2 * x) / 2
     margin = min(MARGIN, width / 8)
     off = x - near
-    x = np.where(np.abs(off) < margin, near + np.where(off < 0, -margin, margin), x)
+    away = margin * (1 + rng.random(n) / 2)  # no two tensors are moved to the same places
+    x = np.where(np.abs(off) < margin, near + np.where(off < 0, -away, away), x)
     rng.shuffle(x)
     return x.reshape(t.shape)
 

@@ -72,7 +72,10 @@ def batch_reduce(prim: Primitive, vals: Any, dims: Any, params: Any) -> tuple[An
     x = front(vals[0], dims[0])
     n = x.ndim - 1
     dim = params.get("dim")
-    if n == 0:  # a scalar in each slot: reduce a dimension of size 1
+    scalar = n == 0
+    if scalar:  # a scalar in each slot: reduce a dimension of size 1, which `keepdim` must not bring back
+        if "keepdim" in params:
+            params = {**params, "keepdim": False}
         x, n, dim = ops.unsqueeze(x, dim=1), 1, None if dim is None or isinstance(dim, tuple) else 0
     if dim is None:
         moved: Any = tuple(range(1, n + 1))

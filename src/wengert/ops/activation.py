@@ -99,7 +99,7 @@ def _nonpositive(xp: Any, x: Any) -> Any:
 
 
 def _elu_slope(xp: Any, x: Any, alpha: float, scale: float, input_scale: float) -> Any:
-    return xp.where(x > 0, scale, xp.exp(_nonpositive(xp, x) * input_scale) * (alpha * scale * input_scale))
+    return xp.where((x > 0) | (x != x), scale, xp.exp(_nonpositive(xp, x) * input_scale) * (alpha * scale * input_scale))
 
 
 def _gelu_slope(xp: Any, x: Any, approximate: str) -> Any:

@@ -240,7 +240,7 @@ _frexp = general(
     kernel=_frexp_kernel,
     n_outputs=2,
     nondifferentiable_outputs=(1,),
-    vjp=lambda xp, gs, needs, out1: (gs[0] / xp.exp2(xp.to_dtype(out1, gs[0].dtype)),),
+    vjp=lambda xp, gs, needs, out1: (None if gs[0] is None else gs[0] / xp.exp2(xp.to_dtype(out1, gs[0].dtype)),),
     jvp=lambda xp, ts, out1: (ts[0] / xp.exp2(xp.to_dtype(out1, ts[0].dtype)), None),
     batch=lambda prim, vals, dims, params: (prim(vals[0]), (dims[0], dims[0])),
     saved_names=dict(out1="exponent"),

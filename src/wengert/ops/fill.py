@@ -31,10 +31,19 @@ _fill = elementwise(
     half="native",
     node="FillBackward0",
 )
+
+
+def _fill_tensor_kernel(x: Any, value: Any) -> Any:
+    """`value` has one element, or one for each example of a batch: then it sets the shape too."""
+    if value.ndim == 0:
+        return np.full_like(x, value)
+    return np.broadcast_to(value, np.broadcast_shapes(x.shape, value.shape)).astype(x.dtype)
+
+
 _fill_tensor = elementwise(
     "fill_tensor",
     inputs=("x", "value"),
-    kernel=lambda x, value: np.full_like(x, value),
+    kernel=_fill_tensor_kernel,
     vjp=dict(x=lambda xp, g: xp.zeros_like(g), value=lambda xp, g: g),
     promote=None,
     half="native",

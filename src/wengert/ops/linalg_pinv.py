@@ -137,7 +137,7 @@ def _lstsq_vjp(xp: Any, gs: Any, needs: Any, x: Any, y: Any, out0: Any, x_shape:
         gb = plus(gb, -gap)
         if needs[0]:
             ga = plus(ga, fitted(xp, xp.matmul(gap, mH(xp, out0)), x_shape))
-    return ga, fitted(xp, gb, y_shape) if needs[1] else None
+    return ga, fitted(xp, gb, y_shape) if needs[1] and gb is not None else None
 
 
 def _relative(shape: Any, like: Any) -> float:

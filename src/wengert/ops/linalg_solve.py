@@ -60,9 +60,19 @@ def _solve_jvp(xp: Any, ts: Any, x: Any, out0: Any, left: bool) -> Any:
     return xp.linalg_solve_ex(x, right, left=left)[0], None, None, None
 
 
+def _solve_batch(prim: Any, vals: Any, dims: Any, params: Any) -> Any:
+    """Factors, pivots and info are those of A alone: not mapped where A is not."""
+    y, _ = batch_matrices(prim, vals, dims, params)
+    if dims[0] is None:
+        return y, (0, None, None, None)
+    n = max(v.ndim - (d is not None) for v, d in zip(vals, dims, strict=True))
+    made = n + 1 - vals[0].ndim  # dimensions of size 1 that only B has
+    return (y[0], *[o.reshape(o.shape[:1] + o.shape[1 + made :]) for o in y[1:]]), (0, 0, 0, 0)
+
+
 _solve_ex = general(
     "linalg_solve_ex", inputs=("x", "y"), params=("left",), n_outputs=4, nondifferentiable_outputs=(1, 2, 3),
-    kernel=kernels.solve_ex, vjp=_solve_vjp, jvp=_solve_jvp, batch=batch_matrices,
+    kernel=kernels.solve_ex, vjp=_solve_vjp, jvp=_solve_jvp, batch=_solve_batch,
     saved_names=dict(x="A", y="B", out0="result", out1="LU", out2="pivots"),
 )  # fmt: skip
 _SolveEx = return_type("linalg_solve_ex", "result", "info")

@@ -82,7 +82,7 @@ frac = unary(
         "frac", vjp=dict(x=lambda xp, g: g), promote="keep",
         kernel=supported(lambda x: x - np.trunc(x), "frac_cpu", "biuc"),
     ),
-    lambda x, out=None: x - np.trunc(x),
+    lambda x, out=None: np.subtract(x, np.trunc(x), out=out),
 )  # fmt: skip
 samples("frac", *pointwise(), complex=False)
 

@@ -146,6 +146,15 @@ def _install(prim: Any, doc: str) -> Any:
         y = line(input, {"dim": dims, "correction": correction, "keepdim": keepdim})
         return y if out is None else write_out(out, y, name)
 
+    if prim.n_outputs == 2:  # takes no `out`
+        whole = fn
+
+        def fn(  # type: ignore[misc]
+            input: Tensor, dim: Any = None, unbiased: Any = None, keepdim: bool = False, *, correction: Any = None,
+            axis: Any = None, keepdims: bool | None = None,
+        ) -> Any:  # fmt: skip
+            return whole(input, dim, unbiased, keepdim, correction=correction, axis=axis, keepdims=keepdims)
+
     fn.__name__ = fn.__qualname__ = name
     fn.__doc__ = doc
     samples(
