@@ -12,6 +12,17 @@ _FORWARD = {NONE: "backward", BY_ROOT: "ortho", BY_N: "forward"}
 _INVERSE = {NONE: "forward", BY_ROOT: "ortho", BY_N: "backward"}
 
 
+def laid_out(y: Array, x: Array, dim: tuple[int, ...], last: bool) -> Array:
+    """`y` in the layout of PyTorch's plans: dimensions that are not transformed outermost, each group in the order of the
+    strides of `x`; `last`: the last of `dim` innermost."""
+    size = lambda d: -abs(x.strides[d])
+    inner = sorted([d for d in dim if not (last and d == dim[-1])], key=size) + ([dim[-1]] if last else [])
+    order = sorted([d for d in range(x.ndim) if d not in dim], key=size) + inner
+    if order == list(range(x.ndim)):
+        return y
+    return np.ascontiguousarray(y.transpose(order)).transpose(np.argsort(order))
+
+
 def c2c(x: Array, *, dim: tuple[int, ...], scale: int, forward: bool) -> Array:
     """Complex to complex over `dim`."""
     if not dim:
@@ -19,8 +30,10 @@ def c2c(x: Array, *, dim: tuple[int, ...], scale: int, forward: bool) -> Array:
     if x.size == 0:
         return np.empty(x.shape, x.dtype)
     if forward:
-        return np.fft.fftn(x, axes=dim, norm=_FORWARD[scale]).astype(x.dtype, copy=False)
-    return np.fft.ifftn(x, axes=dim, norm=_INVERSE[scale]).astype(x.dtype, copy=False)
+        y = np.fft.fftn(x, axes=dim, norm=_FORWARD[scale])
+    else:
+        y = np.fft.ifftn(x, axes=dim, norm=_INVERSE[scale])
+    return laid_out(y.astype(x.dtype, copy=False), x, dim, False)
 
 
 def r2c(x: Array, *, dim: tuple[int, ...], scale: int, onesided: bool) -> Array:
@@ -31,7 +44,8 @@ def r2c(x: Array, *, dim: tuple[int, ...], scale: int, onesided: bool) -> Array:
         shape[dim[-1]] = shape[dim[-1]] // 2 + 1 if onesided else shape[dim[-1]]
         return np.zeros(shape, kind)
     transform = np.fft.rfftn if onesided else np.fft.fftn
-    return transform(x, axes=dim, norm=_FORWARD[scale]).astype(kind, copy=False)
+    y = transform(x, axes=dim, norm=_FORWARD[scale]).astype(kind, copy=False)
+    return laid_out(y, x, dim, True)
 
 
 def c2r(x: Array, *, dim: tuple[int, ...], scale: int, size: int) -> Array:
@@ -42,7 +56,7 @@ def c2r(x: Array, *, dim: tuple[int, ...], scale: int, size: int) -> Array:
         shape = list(x.shape)
         shape[dim[-1]] = size
         return np.zeros(shape, kind)
-    return np.fft.irfftn(x, sizes, dim, norm=_INVERSE[scale]).astype(kind, copy=False)
+    return laid_out(np.fft.irfftn(x, sizes, dim, norm=_INVERSE[scale]).astype(kind, copy=False), x, dim, True)
 
 
 def pad_end(x: Array, *, dim: int, size: int) -> Array:

@@ -12,6 +12,13 @@ from typing import Any
 import numpy as np
 
 Array = Any
+
+
+class LinAlgError(RuntimeError):
+    """A decomposition that does not exist: a singular or not positive definite matrix."""
+
+
+LinAlgError.__module__, LinAlgError.__qualname__, LinAlgError.__name__ = "torch._C", "_LinAlgError", "_LinAlgError"
 _PREFIX = {"f": "s", "d": "d", "F": "c", "D": "z"}
 
 
@@ -180,10 +187,11 @@ def _substitute(a: Array, x: Array, upper: bool, unitriangular: bool) -> Array:
     return x
 
 
-def solve_ex(a: Array, b: Array, *, left: bool) -> tuple[Array, Array, Array, Array]:
-    """(X, LU, pivots, info) of A X = B or X A = B."""
+def solve_ex(a: Array, b: Array, *, left: bool, vector: bool) -> tuple[Array, Array, Array, Array]:
+    """(X, LU, pivots, info) of A X = B or X A = B; `vector`: B and X are vectors."""
     lu, pivots, info = lu_factor(a)
-    return lu_solve(lu, pivots, b, left=left, adjoint=False), lu, pivots, info
+    x = lu_solve(lu, pivots, b[..., None] if vector else b, left=left, adjoint=False)
+    return x[..., 0] if vector else x, lu, pivots, info
 
 
 def solve_again(a: Array, lu: Array, pivots: Array, g: Array, *, left: bool) -> Array:
@@ -223,6 +231,8 @@ def cofactors(x: Array, lu: Array, pivots: Array, det: Array) -> Array:
     if n == 0:
         return x
     size = np.abs(np.diagonal(lu, 0, -2, -1))
+    if n == 1:
+        return np.ones_like(x)
     eps = np.finfo(x.dtype).eps
     doubtful = ~(size.min(-1) > 10 * n * eps * size.max(-1)) & np.isfinite(x).all((-2, -1))
     with np.errstate(all="ignore"):
@@ -255,6 +265,8 @@ def inv_ex(x: Array) -> tuple[Array, Array]:
 def cholesky_ex(x: Array, *, upper: bool) -> tuple[Array, Array]:
     """(factor, info): info is the order of the first leading minor that is not positive, or 0."""
     info = np.zeros(x.shape[:-2], np.int32)
+    if x.size == 0:
+        return x.copy(), info
     try:
         return columns(np.linalg.cholesky(x, upper=upper)), info
     except np.linalg.LinAlgError:
@@ -298,13 +310,38 @@ def eigvals(x: Array) -> Array:
 
 def eigh(x: Array, *, uplo: str) -> tuple[Array, Array]:
     """(ascending eigenvalues, eigenvectors) from one triangle of a Hermitian matrix."""
-    values, vectors = np.linalg.eigh(x, uplo)
+    values, vectors = or_nan(lambda a: np.linalg.eigh(a, uplo), x)
     return values, columns(vectors)
 
 
+def eigvalsh(x: Array, *, uplo: str) -> Array:
+    return or_nan(lambda a: np.linalg.eigvalsh(a, uplo), x)
+
+
+def or_nan(fn: Callable[[Array], Any], x: Array) -> Any:
+    """`fn(x)`, nan for matrices with elements that are not finite, where `fn` gives up."""
+    try:
+        return fn(x)
+    except np.linalg.LinAlgError:
+        finite = np.isfinite(x).all((-2, -1))
+        y = fn(np.where(finite[..., None, None], x, 0))
+        parts = y if isinstance(y, tuple) else (y,)
+        kept = tuple(np.where(finite.reshape(finite.shape + (1,) * (p.ndim - finite.ndim)), p, np.nan) for p in parts)
+        return kept if isinstance(y, tuple) else kept[0]
+
+
 def svd(x: Array, *, full_matrices: bool) -> tuple[Array, Array, Array]:
-    u, s, vh = np.linalg.svd(x, full_matrices=full_matrices)
+    try:
+        u, s, vh = np.linalg.svd(x, full_matrices=full_matrices)
+    except np.linalg.LinAlgError:
+        raise LinAlgError(
+            "linalg.svd: The algorithm failed to converge because the input matrix contained non-finite values."
+        ) from None
     return columns(u), s, columns(vh)
+
+
+def svdvals(x: Array) -> Array:
+    return or_nan(lambda a: np.linalg.svd(a, compute_uv=False), x)
 
 
 def qr(x: Array, *, mode: str) -> tuple[Array, Array]:
@@ -334,7 +371,7 @@ def pinv(x: Array, atol: Any, rtol: Any, *, hermitian: bool) -> Array:
         s = np.abs(values)
         vh = u.conj().swapaxes(-1, -2)
     else:
-        u, values, vh = np.linalg.svd(x, full_matrices=False)
+        u, values, vh = svd(x, full_matrices=False)
         s = values
     cut = np.maximum(_last(atol), _last(rtol) * s.max(-1, keepdims=True, initial=0))
     kept = s > cut

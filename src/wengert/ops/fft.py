@@ -194,7 +194,7 @@ def _one_dimensional(name: str, how: Any, forward: bool, what: str) -> None:
     ) -> Tensor:
         return _given(how(name, input, n, dim, norm, forward), out, name)
 
-    transform.__name__ = transform.__qualname__ = name
+    transform.__name__, transform.__qualname__ = name, "fft_" + name
     transform.__doc__ = f"{what} along `dim`, cut or zero-padded to `n`. norm: backward (default), ortho or forward."
     public(transform, name="fft." + name, method=False)
 
@@ -282,7 +282,7 @@ def _many_dimensional(stem: str, how: Any, forward: bool, what: str) -> None:
         return _given(how(stem + "n", input, s, dim, norm, forward), out, stem + "2")
 
     for fn, name in ((over_all, stem + "n"), (over_two, stem + "2")):
-        fn.__name__ = fn.__qualname__ = name
+        fn.__name__, fn.__qualname__ = name, "fft_" + name
         fn.__doc__ = doc
         public(fn, name="fft." + name, method=False)
 
@@ -347,6 +347,8 @@ def ifftshift(input: Tensor, dim: Any = None) -> Tensor:
     return FUNCTIONS["roll"](input, tuple((input.shape[d] + 1) // 2 for d in dims), dims) if dims else input.clone()  # type: ignore
 
 
+for _fn in (fftfreq, rfftfreq, fftshift, ifftshift):
+    _fn.__qualname__ = "fft_" + _fn.__name__
 _ONE = (
     Case(T(5)),
     Case(T(3, 6), n=4),

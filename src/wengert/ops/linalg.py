@@ -11,7 +11,17 @@ from ..core.samples import Case, T, samples
 from ..core.tensor import Tensor
 from ..kernels import linalg as kernels
 from .install import FUNCTIONS, public
-from .linalg_common import batch_matrices, check_inexact, check_matrix, check_square, check_tensor, deprecated, mH, written
+from .linalg_common import (
+    batch_matrices,
+    check_inexact,
+    check_matrix,
+    check_square,
+    check_tensor,
+    deprecated,
+    mH,
+    torch_names,
+    written,
+)
 from .norm import vector_norm
 from .products import multiply_chain
 from .reduce import wrap_dim
@@ -74,7 +84,7 @@ def matrix_norm(
         others = [d for d in range(A.ndim) if d not in (a, b)]
         s = ops.linalg.svdvals(ops.permute(A, dims=(*others, a, b)))
         if ord == "nuc":
-            y = ops.sum(s, dim=(s.ndim - 1,), keepdim=False)
+            y = FUNCTIONS["sum"](s, -1)
         elif s.shape[-1] == 0 and ord == 2:
             y = ops.zeros(tuple(s.shape[:-1]), dtype=s.dtype)
         else:
@@ -238,6 +248,8 @@ def multi_dot(tensors: Any, *, out: Tensor | None = None) -> Tensor:
                 f"multi_dot(): all tensors must have be the same dtype but tensor 0 is {ms[0].dtype.scalar_name} and "
                 f"tensor {i} {m.dtype.scalar_name}"
             )
+    if ms[0].dtype.category == 0:
+        raise NotImplementedError("\"addmm_impl_cpu_\" not implemented for 'Bool'")
     first, last = ms[0].ndim == 1, ms[-1].ndim == 1
     if first:
         ms[0] = ops.unsqueeze(ms[0], dim=0)
@@ -304,8 +316,10 @@ def vecdot(x: Tensor, y: Tensor, *, dim: int = -1, out: Tensor | None = None) ->
             "of "
             f"type {y.dtype.scalar_name} instead"
         )
-    product = ops.conj(x) * y
-    z = ops.sum(product, dim=(wrap_dim(dim, product.ndim),), keepdim=False)
+    if x.ndim == 1 and y.ndim == 1:
+        z = FUNCTIONS["vdot"](x, y)
+    else:
+        z = FUNCTIONS["sum"](ops.conj(x) * y, dim)
     return written(z, out, "linalg_vecdot")
 
 
@@ -319,8 +333,10 @@ def linalg_diagonal(A: Tensor, *, offset: int = 0, dim1: int = -2, dim2: int = -
 def linalg_vander(x: Tensor, *, N: int | None = None) -> Tensor:
     """Rows 1, x, x^2 ... up to N columns (default: the length of x)."""
     check_tensor(x, "linalg_vander", "x")
-    if x.dtype.category == 0:
-        raise RuntimeError("linalg.vander: The input tensor x must not be of type bool")
+    if x.dtype.category == 0 or (x.dtype.category == 2 and x.dtype.itemsize < 4):
+        raise RuntimeError(
+            f"linalg.vander supports floating point, complex, and integer tensors, but got {x.dtype.scalar_name}"
+        )
     n = (x.shape[-1] if x.ndim else 1) if N is None else N
     if n <= 1:
         raise RuntimeError("N must be greater than 1.")
@@ -379,3 +395,5 @@ samples("linalg.vecdot", Case(T(3), T(3)), Case(T(2, 3), T(3)), Case(T(3, 2), T(
 samples("linalg.diagonal", Case(T(3, 4)), Case(T(2, 3, 4), offset=1), Case(T(2, 3, 4), offset=-1, dim1=0, dim2=1))
 samples("linalg.vander", Case(T(3)), Case(T(2, 3), N=4))
 samples("vander", Case(T(3)), Case(T(3), 4, True), Case(T(2), 1), Case(T(2), 0))
+
+torch_names("linalg", __name__)

@@ -28,6 +28,7 @@ from .linalg_common import (
     plus,
     solve_lower,
     solve_upper,
+    torch_names,
     written,
 )  # fmt: skip
 
@@ -75,7 +76,7 @@ def _check(info: Tensor, name: str) -> None:
 def _factored(A: Any, upper: bool) -> Any:
     check_square(A, "linalg.cholesky")
     check_inexact(A, "linalg.cholesky")
-    check_kernel(A, "cholesky_cpu")
+    check_kernel(A, "cholesky_cpu", empty=True)
     return _cholesky_ex(A, upper=bool(upper))
 
 
@@ -109,7 +110,7 @@ def cholesky(input: Tensor, upper: bool = False, *, out: Tensor | None = None) -
     from ..core.dispatch import dispatch
 
     check_square(input, "cholesky")
-    check_kernel(input, "cholesky_cpu")
+    check_kernel(input, "cholesky_cpu", empty=True)
     factor, info = dispatch(_cholesky_ex, (input,), {"upper": bool(upper)}, _old_node)
     _check(info, "cholesky")
     return written(factor, out, "cholesky")
@@ -312,3 +313,5 @@ samples(
     why_not="PyTorch has no derivative of ldl_solve", torch_gradient=False,
 )  # fmt: skip
 samples("linalg.ldl_factor", Case(T(3, 3, kind="posdef")), Case(T(2, 3, 3, kind="posdef")), differentiable=False)
+
+torch_names("linalg", __name__)

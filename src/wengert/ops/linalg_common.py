@@ -12,15 +12,9 @@ from ..core.inplace import write_out
 from ..core.levels import unwrap_all
 from ..core.primitive import Primitive, composite, kernel_helper, ops
 from ..core.tensor import Tensor
-from ..kernels import linalg as kernels
+from ..kernels.linalg import LinAlgError
 from .install import FUNCTIONS
 
-
-class LinAlgError(RuntimeError):
-    """A decomposition that does not exist: a singular or not positive definite matrix."""
-
-
-LinAlgError.__module__, LinAlgError.__qualname__, LinAlgError.__name__ = "torch._C", "_LinAlgError", "_LinAlgError"
 FUNCTIONS["linalg.LinAlgError"] = LinAlgError
 
 # ---------------------------------------------------------------- checks
@@ -55,9 +49,11 @@ def check_inexact(x: Tensor, name: str, low: bool = True) -> None:
         raise RuntimeError(f"{name}: Low precision dtypes not supported. Got {kind.scalar_name}")
 
 
-def check_kernel(x: Tensor, kernel: str) -> None:
-    """What LAPACK computes in: float32, float64 and their complex forms."""
+def check_kernel(x: Tensor, kernel: str, empty: bool = False) -> None:
+    """What LAPACK computes in: float32, float64 and their complex forms. `empty`: nothing needs no kernel."""
     kind = x.dtype
+    if empty and 0 in x.shape:
+        return
     if kind.category < 2 or kind.itemsize < 4:
         raise NotImplementedError(f"\"{kernel}\" not implemented for '{kind.scalar_name}'")
 
@@ -165,6 +161,13 @@ def is_about_zero(x: Tensor) -> bool:  # type: ignore[no-redef]  # noqa: F811
     return bool(np.allclose(unwrap_all(x)._data, 0, 1e-2, 1e-2))
 
 
+def torch_names(prefix: str, module: str) -> None:
+    """Functions called as `linalg.qr` name themselves `linalg_qr` in Python's own errors, as PyTorch's do."""
+    for name, fn in FUNCTIONS.items():
+        if name.startswith(prefix + ".") and fn.__module__ == module and not isinstance(fn, type):
+            fn.__qualname__ = name.replace(".", "_")
+
+
 # ---------------------------------------------------------------- batch rules
 
 
@@ -187,4 +190,4 @@ def batch_with_vectors(*vectors: int) -> Any:
     return rule
 
 
-__all__ = ["front", "kernels", "ops"]
+__all__ = ["LinAlgError", "front", "ops"]

@@ -29,6 +29,7 @@ from .linalg_common import (
     plus,
     solve_lower,
     solve_upper,
+    torch_names,
     written,
 )  # fmt: skip
 
@@ -112,13 +113,16 @@ def triangular_solve(
                 "dimensions "
                 "instead"
             )
-    check_square(A, "triangular_solve")
+    m, n = A.shape[-2:]
+    if m != n:
+        raise RuntimeError(f"A must be batches of square matrices, but they are {m} by {n} matrices")
     if input.shape[-2] != A.shape[-1]:
         raise RuntimeError(
             f"Incompatible matrix sizes for triangular_solve: each A matrix is {A.shape[-1]} by {A.shape[-1]} but each "
             "b "
             f"matrix is {input.shape[-2]} by {input.shape[-1]}"
         )
+    check_kernel(A, "triangular_solve_cpu")
     coefficient = A.mT if transpose else A  # type: ignore[attr-defined]
     params = {"upper": upper != transpose, "left": True, "unitriangular": unitriangular}
     y = dispatch(_solve_triangular, (coefficient, input), params, _old_node)
@@ -248,7 +252,7 @@ def _lu_parts(A: Any, pivot: bool, name: str) -> Any:
     check_tensor(A, "linalg_lu_factor")
     if A.ndim < 2:
         raise RuntimeError(f"{name}: Expected tensor with 2 or more dimensions. Got size: {list(A.shape)} instead")
-    check_kernel(A, "lu_cpu")
+    check_kernel(A, "lu_cpu", empty=True)
     if not pivot:
         raise RuntimeError("linalg.lu_factor: LU without pivoting is not implemented on the CPU")
     return _lu_factor_ex(A)
@@ -312,7 +316,7 @@ def lu(A: Tensor, *, pivot: bool = True, out: Any = None) -> Any:
     check_tensor(A, "linalg_lu")
     if A.ndim < 2:
         raise RuntimeError(f"linalg.lu: Expected tensor with 2 or more dimensions. Got size: {list(A.shape)} instead")
-    check_kernel(A, "lu_cpu")
+    check_kernel(A, "lu_cpu", empty=True)
     if not pivot:
         raise RuntimeError("linalg.lu_factor: LU without pivoting is not implemented on the CPU")
     return written(_Lu(_lu(A)), out, "linalg_lu")
@@ -431,7 +435,8 @@ def lu_solve(
 ) -> Tensor:
     """X of A X = B (or X A = B), A given by `lu_factor`; `adjoint`: of A^H. Differentiable in LU and B."""
     name = "linalg.lu_solve"
-    check_inexact(LU, name)
+    check_inexact(LU, "torch." + name)
+    check_kernel(LU, "linalg.lu_solve_cpu")
     if LU.dtype is not B.dtype:
         raise RuntimeError(
             f"{name}: Expected LU and B to have the same dtype, but found LU of type {LU.dtype.scalar_name} and B of "
@@ -439,7 +444,7 @@ def lu_solve(
         )
     if pivots.dtype.name != "int32":
         raise RuntimeError(f"{name}: pivots should be a Tensor of scalar type torch.int32")
-    check_square(LU, name, "LU")
+    check_square(LU, "torch." + name)
     check_matrix(B, name, "B")
     check_fit(LU, B, left, name)
     if pivots.ndim < 1 or pivots.shape[-1] != LU.shape[-1]:
@@ -489,3 +494,5 @@ samples(
     Case(T(3, 3), _PIVOTS, True, False),
 )  # fmt: skip
 samples("lu", Case(T(3, 3)), Case(T(2, 3, 3), get_infos=True))
+
+torch_names("linalg", __name__)

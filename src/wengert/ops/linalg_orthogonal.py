@@ -29,6 +29,7 @@ from .linalg_common import (
     plus,
     solve_lower,
     solve_upper,
+    torch_names,
     written,
 )  # fmt: skip
 
@@ -348,8 +349,6 @@ def ormqr(
     if other.ndim < 2:
         raise RuntimeError(f"{name}: other must have at least 2 dimensions.")
     side = -2 if left else -1
-    if other.shape[side] < tau.shape[-1]:
-        raise RuntimeError(f"{name}: other.shape[{side}] must be greater than or equal to tau.shape[-1]")
     if other.shape[side] != input.shape[-2]:
         raise RuntimeError(f"{name}: other.shape[{side}] must be equal to input.shape[-2]")
     if tau.shape[-1] != min(other.shape[side], input.shape[-1]):
@@ -389,3 +388,5 @@ samples(
     Case(T(4, 3), T(3), T(2, 4), left=False), Case(T(2, 3, 2), T(2, 2), T(2, 4, 3), left=False, transpose=True),
 )  # fmt: skip
 samples("geqrf", Case(T(3, 3)), Case(T(4, 2)), Case(T(2, 2, 3)), differentiable=False)
+
+torch_names("linalg", __name__)

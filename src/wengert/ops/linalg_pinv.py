@@ -14,7 +14,7 @@ from ..core.return_types import return_type
 from ..core.samples import Case, T, samples
 from ..core.tensor import Tensor
 from ..kernels import linalg as kernels
-from .install import public
+from .install import FUNCTIONS, public
 from .linalg_common import (
     batch_matrices,
     check_kernel,
@@ -24,6 +24,7 @@ from .linalg_common import (
     fitted,
     mH,
     plus,
+    torch_names,
     written,
 )  # fmt: skip
 from .linalg_spectral import eigvalsh, svdvals
@@ -173,7 +174,7 @@ _Lstsq = return_type("linalg_lstsq", "solution", "residuals", "rank", "singular_
 
 
 @public(name="linalg.lstsq", method=False)
-def lstsq(A: Tensor, B: Tensor, rcond: float | None = None, *, driver: str | None = None) -> Any:
+def lstsq(A: Tensor, B: Tensor, rcond: float | None = None, *, driver: str | None = None, out: Any = None) -> Any:
     """(solution, residuals, rank, singular_values) of min |A X - B|; A (..., m, n), B (..., m, k) or (..., m).
 
     `driver`: gelsy (default), gels, gelsd or gelss. Solution and residuals are differentiable."""
@@ -204,7 +205,7 @@ def lstsq(A: Tensor, B: Tensor, rcond: float | None = None, *, driver: str | Non
     check_kernel(A, "linalg_lstsq_cpu")
     limit = float(np.finfo(A.dtype.np).eps) * max(A.shape[-2:]) if rcond is None else float(rcond)
     x, residuals, rank, values = _lstsq(A, right, rcond=limit, driver=driver)
-    return _Lstsq((x.squeeze(-1) if vector else x, residuals, rank, values))
+    return written(_Lstsq((x.squeeze(-1) if vector else x, residuals, rank, values)), out, "linalg_lstsq")
 
 
 # ---------------------------------------------------------------- rank and condition
@@ -259,8 +260,9 @@ def cond(A: Tensor, p: Any = None, *, out: Tensor | None = None) -> Tensor:
         check_square(A, f"linalg.cond(ord={p})")
     if A.numel() == 0:  # type: ignore[attr-defined]
         return written(ops.zeros(tuple(A.shape[:-2]), dtype=A.dtype.to_real()), out, "linalg_cond")
-    y, info = ops.linalg_inv_ex(A)
+    y, info = FUNCTIONS["linalg.inv_ex"](A)
     singular = ops.ne(info, 0)
+    y = ops.where(singular[..., None, None], 0, y)
     value = ops.linalg.matrix_norm(A, p) * ops.linalg.matrix_norm(y, p)
     y = ops.where(singular, math.inf, value)
     return written(y, out, "linalg_cond")
@@ -275,3 +277,5 @@ samples(
 samples("linalg.matrix_rank", Case(T(3, 3)), Case(T(2, 3, 2)), Case(T(3, 3), atol=0.5), differentiable=False)
 samples("linalg.cond", Case(T(3, 3)), Case(T(4, 2)), Case(T(3, 3), 1), Case(T(2, 3, 3), "fro"), Case(T(3, 3), -2),
         Case(T(3, 3), "nuc"), Case(T(3, 3), float("inf")))  # fmt: skip
+
+torch_names("linalg", __name__)

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from ..core.levels import unwrap_all
-from ..core.primitive import composite, general, kernel_helper, ops
+from ..core.primitive import Primitive, composite, general, kernel_helper, ops
 from ..core.return_types import return_type
 from ..core.samples import Case, T, samples
 from ..core.tensor import Tensor
@@ -16,6 +16,7 @@ from .install import public
 from .linalg_common import (
     LinAlgError,
     batch_matrices,
+    batch_with_vectors,
     check_fit,
     check_inexact,
     check_kernel,
@@ -27,6 +28,7 @@ from .linalg_common import (
     fitted,
     mH,
     plus,
+    torch_names,
     written,
 )  # fmt: skip
 
@@ -41,37 +43,46 @@ def solve_again(a: Any, lu: Any, pivots: Any, g: Any, *, left: bool) -> Any:
 @composite
 def solve_again(a: Tensor, lu: Tensor, pivots: Tensor, g: Tensor, *, left: bool) -> Any:  # type: ignore[no-redef]  # noqa: F811
     """A^-H G, recorded as a function of A: the factors carry no gradient."""
-    return _solve_ex(mH(ops, a), g, left=left)[0]
+    return _solve_ex(mH(ops, a), g, left=left, vector=False)[0]
 
 
-def _solve_vjp(xp: Any, gs: Any, needs: Any, x: Any, y_shape: Any, out0: Any, out1: Any, out2: Any, left: bool) -> Any:
-    gb = xp.solve_again(x, out1, out2, gs[0], left=left)
+def _solve_vjp(
+    xp: Any, gs: Any, needs: Any, x: Any, y_shape: Any, out0: Any, out1: Any, out2: Any, left: bool, vector: bool
+) -> Any:
+    g = gs[0]
+    if vector:
+        g, out0 = g[..., None], out0[..., None]
+    gb = xp.solve_again(x, out1, out2, g, left=left)
     ga = None
     if needs[0]:
         product = xp.matmul(gb, mH(xp, out0)) if left else xp.matmul(mH(xp, out0), gb)
         ga = fitted(xp, -product, x.shape)
-    return ga, fitted(xp, gb, y_shape) if needs[1] else None
+    return ga, fitted(xp, gb[..., 0] if vector else gb, y_shape) if needs[1] else None
 
 
-def _solve_jvp(xp: Any, ts: Any, x: Any, out0: Any, left: bool) -> Any:
+def _solve_jvp(xp: Any, ts: Any, x: Any, out0: Any, left: bool, vector: bool) -> Any:
     ta, right = ts
+    if vector:
+        out0, right = out0[..., None], None if right is None else right[..., None]
     if ta is not None:
         right = plus(right, -(xp.matmul(ta, out0) if left else xp.matmul(out0, ta)))
-    return xp.linalg_solve_ex(x, right, left=left)[0], None, None, None
+    t = xp.linalg_solve_ex(x, right, left=left, vector=False)[0]
+    return t[..., 0] if vector else t, None, None, None
 
 
-def _solve_batch(prim: Any, vals: Any, dims: Any, params: Any) -> Any:
-    """Factors, pivots and info are those of A alone: not mapped where A is not."""
-    y, _ = batch_matrices(prim, vals, dims, params)
+def _solve_batch(prim: Primitive, vals: Any, dims: Any, params: Any) -> Any:
+    """What comes from A alone (LU, pivots, info) has the batch dimensions of A alone."""
+    rule = batch_with_vectors(1) if params["vector"] else batch_matrices
+    (out, *factors), _ = rule(prim, vals, dims, params)
     if dims[0] is None:
-        return y, (0, None, None, None)
-    n = max(v.ndim - (d is not None) for v, d in zip(vals, dims, strict=True))
-    made = n + 1 - vals[0].ndim  # dimensions of size 1 that only B has
-    return (y[0], *[o.reshape(o.shape[:1] + o.shape[1 + made :]) for o in y[1:]]), (0, 0, 0, 0)
+        return (out, *factors), (0, None, None, None)
+    shape = tuple(vals[0].shape[i] for i in (dims[0], *(k for k in range(vals[0].ndim) if k != dims[0])))
+    shapes = shape, shape[:-1], shape[:-2]
+    return (out, *[ops.reshape(f, s) for f, s in zip(factors, shapes, strict=True)]), (0, 0, 0, 0)
 
 
 _solve_ex = general(
-    "linalg_solve_ex", inputs=("x", "y"), params=("left",), n_outputs=4, nondifferentiable_outputs=(1, 2, 3),
+    "linalg_solve_ex", inputs=("x", "y"), params=("left", "vector"), n_outputs=4, nondifferentiable_outputs=(1, 2, 3),
     kernel=kernels.solve_ex, vjp=_solve_vjp, jvp=_solve_jvp, batch=_solve_batch,
     saved_names=dict(x="A", y="B", out0="result", out1="LU", out2="pivots"),
 )  # fmt: skip
@@ -83,7 +94,8 @@ def _solved(A: Any, B: Any, left: bool) -> tuple[Tensor, Tensor]:
     name = "linalg.solve"
     check_square(A, name)
     check_tensor(B, "linalg_solve", "B", 2)
-    check_inexact(A, name, low=False)
+    check_inexact(A, name)
+    check_kernel(A, "lu_cpu", empty=True)
     if A.dtype is not B.dtype:
         raise RuntimeError(
             f"{name}: Expected A and B to have the same dtype, but found A of type {A.dtype.scalar_name} and B of type "
@@ -96,11 +108,14 @@ def _solved(A: Any, B: Any, left: bool) -> tuple[Tensor, Tensor]:
             "is "
             "equivalent to B / A.squeeze(-1)"
         )
-    right = B.unsqueeze(-1) if vector else B  # type: ignore[attr-defined]
-    check_matrix(right, name, "B")
-    check_fit(A, right, left, name)
-    x, _, _, info = _solve_ex(A, right, left=bool(left))
-    return (x.squeeze(-1) if vector else x), info
+    if vector:
+        if B.shape[-1] != A.shape[-1]:
+            check_fit(A, B.unsqueeze(-1), left, name)  # type: ignore[attr-defined]
+    else:
+        check_matrix(B, name, "B")
+        check_fit(A, B, left, name)
+    x, _, _, info = _solve_ex(A, B, left=bool(left), vector=vector)
+    return x, info
 
 
 @public(name="linalg.solve", method=False)
@@ -197,11 +212,11 @@ def cofactors(x: Tensor, lu: Tensor, pivots: Tensor, det: Tensor) -> Any:  # typ
     low = n and ops.amin(size, dim=-1) <= tiny * ops.amax(size, dim=-1)
     if n == 0 or not unwrap_all(low)._data.any():
         eye = ops.linalg_eye(x)
-        return _solve_ex(mH(ops, x), eye * ops.conj(det)[..., None, None], left=True)[0]
+        return _solve_ex(mH(ops, x), eye * ops.conj(det)[..., None, None], left=True, vector=False)[0]
     eye = ops.linalg_eye(x)
     mask = low[..., None, None]
     safe = ops.where(mask, eye, x)
-    regular = _solve_ex(mH(ops, safe), eye * ops.conj(det)[..., None, None], left=True)[0]
+    regular = _solve_ex(mH(ops, safe), eye * ops.conj(det)[..., None, None], left=True, vector=False)[0]
     adjugate, c = eye, None  # M_1 = I, c = -tr(A M_k)/k, M_k+1 = A M_k + c I; adj(A) = +-M_n
     for k in range(1, n):
         step = ops.matmul(x, adjugate)
@@ -239,7 +254,7 @@ def linalg_det(A: Tensor, *, out: Tensor | None = None) -> Tensor:
     """The determinant of A (..., n, n). Differentiable to any order, at singular matrices too."""
     check_square(A, "linalg.det")
     check_inexact(A, "linalg.det")
-    check_kernel(A, "lu_cpu")
+    check_kernel(A, "lu_cpu", empty=True)
     return written(_det(A)[0], out, "linalg_det")
 
 
@@ -260,7 +275,7 @@ def _slogdet_vjp(xp: Any, gs: Any, needs: Any, x: Any, x_dtype: Any, out0: Any, 
 
 
 def _slogdet_jvp(xp: Any, ts: Any, x: Any, x_dtype: Any, out0: Any) -> Any:
-    step = xp.linalg_solve_ex(x, ts[0], left=True)[0]
+    step = xp.linalg_solve_ex(x, ts[0], left=True, vector=False)[0]
     trace = xp.sum(diagonal(xp, step), dim=(x.ndim - 2,), keepdim=False)
     if not x_dtype.is_complex:
         return xp.zeros_like(out0), trace, None, None
@@ -314,3 +329,5 @@ for _name in ("linalg.solve", "linalg.solve_ex"):
         _name, Case(T(3, 3), T(3, 2)), Case(T(3, 3), T(3)), Case(T(2, 3, 3), T(2, 3)), Case(T(2, 3, 3), T(3, 2)),
         Case(T(3, 3), T(2, 3, 1)), Case(T(3, 3), T(2, 3), left=False), Case(T(0, 0), T(0, 2)),
     )  # fmt: skip
+
+torch_names("linalg", __name__)

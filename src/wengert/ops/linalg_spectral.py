@@ -25,6 +25,7 @@ from .linalg_common import (
     hermitian_part,
     mH,
     plus,
+    torch_names,
     written,
 )  # fmt: skip
 
@@ -76,9 +77,7 @@ _eigh = general(
     "linalg_eigh", params=("uplo",), n_outputs=2, kernel=kernels.eigh, vjp=_eigh_vjp, jvp=_eigh_jvp,
     batch=batch_matrices, saved_names=dict(out0="eigenvalues", out1="eigenvectors"),
 )  # fmt: skip
-_eigvalsh = general(
-    "linalg_eigvalsh", params=("uplo",), kernel=lambda x, *, uplo: np.linalg.eigvalsh(x, uplo), batch=batch_matrices
-)
+_eigvalsh = general("linalg_eigvalsh", params=("uplo",), kernel=kernels.eigvalsh, batch=batch_matrices)
 _Eigh = return_type("linalg_eigh", "eigenvalues", "eigenvectors")
 
 
@@ -125,13 +124,13 @@ def _eig_vjp(xp: Any, gs: Any, needs: Any, x_dtype: Any, out0: Any, out1: Any) -
         inner = _no_diagonal(xp, inner) / xp.conj(_gaps(xp, out0))
         if gl is not None:
             inner = inner + diag(xp, gl)
-    ga = xp.linalg_solve_ex(vh, xp.matmul(inner, vh), left=True)[0]
+    ga = xp.linalg_solve_ex(vh, xp.matmul(inner, vh), left=True, vector=False)[0]
     return (ga if x_dtype.is_complex else xp.real(ga),)
 
 
 def _eig_jvp(xp: Any, ts: Any, out0: Any, out1: Any, x_dtype: Any) -> Any:
     t = ts[0] if x_dtype.is_complex else xp.to_dtype(ts[0], dtype=out1.dtype.np)
-    inner = xp.linalg_solve_ex(out1, xp.matmul(t, out1), left=True)[0]
+    inner = xp.linalg_solve_ex(out1, xp.matmul(t, out1), left=True, vector=False)[0]
     dv = xp.matmul(out1, _no_diagonal(xp, inner) / _gaps(xp, out0))
     along = xp.real(xp.sum(xp.conj(out1) * dv, dim=(dv.ndim - 2,), keepdim=True))
     return diagonal(xp, inner), dv - out1 * along
@@ -257,7 +256,7 @@ _svd = general(
     "linalg_svd", params=("full_matrices",), n_outputs=3, kernel=kernels.svd, vjp=_svd_vjp, jvp=_svd_jvp,
     batch=batch_matrices, saved_names=dict(out0="U", out1="S", out2="Vh"),
 )  # fmt: skip
-_svdvals = general("linalg_svdvals", kernel=lambda x: np.linalg.svd(x, compute_uv=False), batch=batch_matrices)
+_svdvals = general("linalg_svdvals", kernel=kernels.svdvals, batch=batch_matrices)
 _LinalgSvd = return_type("linalg_svd", "U", "S", "Vh")
 _Svd = return_type("svd", "U", "S", "V")
 
@@ -318,3 +317,5 @@ samples(
 )  # fmt: skip
 samples("svd", Case(T(3, 3)), Case(T(4, 2)), Case(T(2, 3)), gauge="phase")
 samples("linalg.svdvals", Case(T(3, 3)), Case(T(4, 2)), Case(T(2, 2, 3)))
+
+torch_names("linalg", __name__)

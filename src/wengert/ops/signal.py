@@ -134,6 +134,8 @@ def stft(
             "for all inputs, and return_complex=False will raise an error.\nWrite torch.view_as_real(torch.stft(..., "
             "return_complex=True))."
         )
+    if x.dtype.itemsize < 4:
+        raise RuntimeError(f"MKL FFT doesn't support tensors of type: {x.dtype.scalar_name}")
     frames = x.unfold(-1, n_fft, hop)  # type: ignore[attr-defined]
     used = _padded_window(window, width, n_fft, x)
     if used is not None:

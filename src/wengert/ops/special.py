@@ -6,6 +6,7 @@ import math
 from typing import Any
 
 from ..core.dispatch import dispatch
+from ..core.dtypes import FROM_NUMPY
 from ..core.inplace import inplace, write_out
 from ..core.primitive import TABLE, Primitive, elementwise, ops
 from ..core.samples import Case, T, pointwise, pointwise2, samples
@@ -23,9 +24,19 @@ def need_tensor(x: Any, name: str, argument: str = "input", position: int = 1) -
         raise TypeError(f"{name}(): argument '{argument}' (position {position}) must be Tensor, not {type(x).__name__}")
 
 
-def real_kernel(kernel: Any, title: str) -> Any:
-    """A kernel that refuses complex arrays with PyTorch's sentence."""
-    return supported(kernel, title, "c")
+def real_kernel(kernel: Any, title: str, half: bool = True) -> Any:
+    """A kernel that refuses complex arrays (and half precision, unless `half`) with PyTorch's sentence."""
+    real = supported(kernel, title, "c")
+    if half:
+        return real
+
+    def checked(*arrays: Any, **params: Any) -> Any:
+        kind = FROM_NUMPY[arrays[0].dtype]
+        if kind.itemsize < 4:
+            raise NotImplementedError(f"\"{title}\" not implemented for '{kind.scalar_name}'")
+        return real(*arrays, **params)
+
+    return checked
 
 
 def under_torch(name: str, kernel: Any, d: Any, *also: str, title: str | None = None, node: str | None = None) -> Any:
@@ -45,15 +56,28 @@ def only_special(alias: str, prim: Any, argument: str = "input") -> None:
         y = prim(input)
         return y if out is None else write_out(out, y, "special_" + alias)
 
-    fn.__name__ = fn.__qualname__ = alias
+    fn.__name__, fn.__qualname__ = alias, "special_" + alias
     public(fn, name="special." + alias, method=False)
 
 
 def special(
-    name: str, kernel: Any, d: Any, *, node: str | None = None, argument: str = "input", title: str | None = None
+    name: str,
+    kernel: Any,
+    d: Any,
+    *,
+    node: str | None = None,
+    argument: str = "input",
+    title: str | None = None,
+    half: bool = False,
 ) -> Primitive:
-    """torch.special.<name> of a real function, a primitive special_<name>."""
-    prim = elementwise("special_" + name, kernel=real_kernel(kernel, title or name + "_cpu"), d=dict(x=d), node=node)
+    """torch.special.<name> of a real function, a primitive special_<name>; `half`: also in half precision."""
+    prim = elementwise(
+        "special_" + name,
+        kernel=real_kernel(kernel, title or name + "_cpu", half),
+        d=dict(x=d),
+        node=node,
+        half="upcast" if half else "native",
+    )
     only_special(name, prim, argument)
     return prim
 
@@ -65,7 +89,7 @@ under_torch("erfc", scipy_kernel("erfc"), lambda xp, x: xp.exp(-x * x) * (-2 / S
 under_torch("erfinv", scipy_kernel("erfinv"), lambda xp, out: xp.exp(out * out) * (SQRT_PI / 2))
 special("erfcx", scipy_kernel("erfcx"), lambda xp, x, out: 2 * x * out - 2 / SQRT_PI)
 special("ndtr", scipy_kernel("ndtr"), lambda xp, x: xp.exp(-0.5 * x * x) * (1 / SQRT_2PI), node="MulBackward1",
-        title="erf_vml_cpu")  # fmt: skip
+        title="erf_vml_cpu", half=True)  # fmt: skip
 special("ndtri", scipy_kernel("ndtri"), lambda xp, out: xp.exp(0.5 * out * out) * SQRT_2PI)
 special(
     "log_ndtr", scipy_kernel("log_ndtr"),
@@ -113,6 +137,8 @@ public(
 
 def _multi(input: Tensor, p: int) -> Tensor:
     need_tensor(input, "mvlgamma")
+    if input.dtype.category == 0:
+        raise RuntimeError("The input tensor may not be a boolean tensor.")
     if p < 1:
         raise RuntimeError("p has to be greater than or equal to 1")
     return _mvlgamma(input, p=int(p))
@@ -201,7 +227,8 @@ _zeta_dx = elementwise(
     ),
 )  # fmt: skip
 _zeta = elementwise(
-    "special_zeta", kernel=real_kernel(scipy_kernel("zeta"), "zeta_cpu"),
+    "special_zeta", kernel=real_kernel(scipy_kernel("zeta"), "zeta_cpu", False),
+    half="native",
     d=dict(x=lambda xp, x, y: xp.zeta_dx(x, y, order=1), y=lambda xp, x, y: -x * xp.special_zeta(x + 1, y)),
 )  # fmt: skip
 _xlog1py = elementwise(
@@ -225,7 +252,7 @@ def _of_two(prim: Primitive, alias: str, node: str, what: str) -> None:
         z = dispatch(prim, (x, y), {}, None if all(tensors) else nodes[tensors[0]])
         return z if out is None else write_out(out, z, "special_" + alias)
 
-    fn.__name__ = fn.__qualname__ = alias
+    fn.__name__, fn.__qualname__ = alias, "special_" + alias
     fn.__doc__ = what
     public(fn, name="special." + alias, method=False)
 
@@ -241,12 +268,12 @@ public(FUNCTIONS["xlogy"], name="special.xlogy", method=False)
 
 # ---------------------------------------------------------------- entropy, logit, sinc
 
-special("entr", kernels.entr, lambda xp, x: -1 - xp.log(x))
+special("entr", kernels.entr, lambda xp, x: -1 - xp.log(x), half=True)
 
 
 def _logit_slope(xp: Any, x: Any, eps: float | None) -> Any:
     low, high, beyond = (0.0, 1.0, math.nan) if eps is None else (eps, 1.0 - eps, 0.0)
-    return xp.where((x < low) | (x > high), beyond, 1 / (x * (1 - x)))
+    return xp.where((x < low) | (x > high), beyond, 1 / (xp.abs(x) * (1 - x)))
 
 
 _logit = elementwise("logit", params=("eps",), kernel=real_kernel(kernels.logit, "logit_cpu"), d=dict(x=_logit_slope))

@@ -18,7 +18,7 @@ def _install(name: str) -> None:
     """torch.special.<name>(input, n): differentiable in input; n is cut to an integer."""
     title = "special_" + name
     prim = elementwise(
-        title, inputs=("x", "n"), params=("order",), kernel=real_kernel(polynomial(name), name + "_cpu"),
+        title, inputs=("x", "n"), params=("order",), kernel=real_kernel(polynomial(name), name + "_cpu", False), half="native",
         d=dict(x=lambda xp, x, n, order: getattr(xp, title)(x, n, order=order + 1)),
     )  # fmt: skip
 
@@ -29,7 +29,7 @@ def _install(name: str) -> None:
         y = dispatch(prim, (x, degree), {"order": 0})
         return y if out is None else write_out(out, y, title)
 
-    fn.__name__ = fn.__qualname__ = name
+    fn.__name__, fn.__qualname__ = name, title
     fn.__doc__ = "The polynomial of degree n (a tensor or a number, cut to an integer; 0 where negative) at input."
     public(fn, name="special." + name, method=False)
     samples(
