@@ -64,7 +64,7 @@ def run_plain(
     elif prim.half == "upcast" and any(d.__class__ is ndarray and d.dtype in (F16, BF16) for d in datas):
         y = run_upcast(prim, datas, params, None)
     else:
-        y = prim.kernel(*datas, **params)
+        y = run_kernel(prim, datas, params)
     if prim.n_outputs == 1:
         if y.__class__ is not ndarray:
             y = as_array(y)
