@@ -19,7 +19,7 @@ def laid_out(y: Array, x: Array, dim: tuple[int, ...], last: bool) -> Array:
     inner = sorted([d for d in dim if not (last and d == dim[-1])], key=size) + ([dim[-1]] if last else [])
     order = sorted([d for d in range(x.ndim) if d not in dim], key=size) + inner
     if order == list(range(x.ndim)):
-        return y
+        return np.ascontiguousarray(y)
     return np.ascontiguousarray(y.transpose(order)).transpose(np.argsort(order))
 
 

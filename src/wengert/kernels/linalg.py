@@ -228,7 +228,7 @@ def cofactors(x: Array, lu: Array, pivots: Array, det: Array) -> Array:
     Where A is (nearly) singular, A = U S V^H gives det(U) det(V^H) U S' V^H, S' holding the products of the others.
     """
     n = x.shape[-1]
-    if n == 0:
+    if x.size == 0:
         return x
     size = np.abs(np.diagonal(lu, 0, -2, -1))
     if n == 1:
@@ -453,6 +453,7 @@ def ldl_factor(x: Array, *, hermitian: bool) -> tuple[Array, Array, Array]:
 def ldl_solve(ld: Array, pivots: Array, b: Array, *, hermitian: bool) -> Array:
     """X of A X = B from the factors of `ldl_factor`: 1x1 and 2x2 blocks of D, one step at a time."""
     conj = (lambda v: v.conj()) if hermitian else (lambda v: v)
+    real = (lambda v: v.real) if hermitian else (lambda v: v)  # LAPACK reads no imaginary part of a Hermitian D
 
     def one(a: Array, p: Array, y: Array) -> Array:
         n = len(a)
@@ -465,14 +466,14 @@ def ldl_solve(ld: Array, pivots: Array, b: Array, *, hermitian: bool) -> Array:
                 q = swaps[k] - 1
                 x[[k, q]] = x[[q, k]]
                 x[k + 1 :] -= np.outer(a[k + 1 :, k], x[k])
-                x[k] /= a[k, k]
+                x[k] /= real(a[k, k])
                 blocks.append((k, 1))
                 k += 1
             else:
                 q = -swaps[k] - 1
                 x[[k + 1, q]] = x[[q, k + 1]]
                 x[k + 2 :] -= a[k + 2 :, k : k + 2] @ x[k : k + 2]
-                d = np.array([[a[k, k], conj(a[k + 1, k])], [a[k + 1, k], a[k + 1, k + 1]]])
+                d = np.array([[real(a[k, k]), conj(a[k + 1, k])], [a[k + 1, k], real(a[k + 1, k + 1])]])
                 x[k : k + 2] = np.linalg.solve(d, x[k : k + 2])
                 blocks.append((k, 2))
                 k += 2

@@ -102,11 +102,9 @@ def polygamma(x: Array, *, n: int) -> Array:
 
 def mvlgamma(x: Array, *, p: int) -> Array:
     """log of the multivariate gamma function of dimension p."""
-    from scipy.special import gammaln
-
     y: Any = x.dtype.type(p * (p - 1) / 4 * math.log(math.pi))
     for j in range(p):
-        y = y + gammaln(x - x.dtype.type(j / 2))
+        y = y + lgamma(x - x.dtype.type(j / 2))
     return y
 
 

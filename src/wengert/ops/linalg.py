@@ -95,11 +95,14 @@ def matrix_norm(
     else:
         if abs(ord) == math.inf:
             a, b = b, a
-        sums = vector_norm(A, 1, a, True)
+        sums = vector_norm(A, 1, a, keepdim)
         empty = A.shape[b] == 0 and ord > 0
-        y = ops.sum(sums, dim=(b,), keepdim=True) if empty else FUNCTIONS["amax" if ord > 0 else "amin"](sums, b, True)
-        if not keepdim:
-            y = ops.squeeze(y, dim=tuple(sorted((a, b))))
+        if not keepdim and a < b:
+            b -= 1
+        if empty:
+            y = ops.sum(sums, dim=(b,), keepdim=keepdim)
+        else:
+            y = FUNCTIONS["amax" if ord > 0 else "amin"](sums, b, keepdim)
     return written(y, out, "linalg_matrix_norm")
 
 
@@ -293,7 +296,7 @@ def tensorsolve(A: Tensor, B: Tensor, dims: Any = None, *, out: Tensor | None = 
         moved = [wrap_dim(d, A.ndim) for d in dims]
         A = ops.permute(A, dims=(*(d for d in range(A.ndim) if d not in moved), *moved))
     back = tuple(A.shape)[B.ndim :]
-    count, wanted = math.prod(back), math.prod(tuple(A.shape)[: B.ndim])
+    count, wanted = math.prod(back), math.prod(tuple(B.shape))
     if count != wanted:
         raise RuntimeError(
             "Expected self to satisfy the requirement prod(self.shape[other.ndim:]) == prod(self.shape[:other.ndim]), "

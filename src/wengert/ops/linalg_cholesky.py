@@ -274,7 +274,7 @@ _ldl_solve = general(
 def ldl_solve(LD: Tensor, pivots: Tensor, B: Tensor, *, hermitian: bool = False, out: Tensor | None = None) -> Tensor:
     """X of A X = B from `ldl_factor`. Differentiable in B (PyTorch has no derivative here)."""
     name = "torch.linalg.ldl_solve"
-    check_square(LD, name, "LD")
+    check_square(LD, name)
     check_inexact(LD, name)
     check_matrix(B, name, "B")
     if LD.dtype is not B.dtype:
@@ -291,9 +291,10 @@ def ldl_solve(LD: Tensor, pivots: Tensor, B: Tensor, *, hermitian: bool = False,
             f"{list(pivots.shape)} instead"
         )
     if B.shape[-2] != LD.shape[-1]:
+        m, n = LD.shape[-2:]
         raise RuntimeError(
-            f"{name}: Incompatible shapes of A and B for the equation AX = B ({LD.shape[-2]}x{LD.shape[-1]} and "
-            f"{B.shape[-2]}x{B.shape[-1]})"
+            f"Incompatible matrix sizes for {name}: each A matrix is {m} by {n} but each b matrix is {B.shape[-2]} by "
+            f"{B.shape[-1]}"
         )
     return written(_ldl_solve(LD, pivots, B, hermitian=bool(hermitian)), out, "linalg_ldl_solve")
 

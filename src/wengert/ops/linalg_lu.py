@@ -495,4 +495,5 @@ samples(
 )  # fmt: skip
 samples("lu", Case(T(3, 3)), Case(T(2, 3, 3), get_infos=True))
 
+_old_lu.__qualname__ = "_lu_no_infos"  # as PyTorch's names itself in Python's errors
 torch_names("linalg", __name__)

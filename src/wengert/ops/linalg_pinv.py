@@ -17,7 +17,6 @@ from ..kernels import linalg as kernels
 from .install import FUNCTIONS, public
 from .linalg_common import (
     batch_matrices,
-    check_kernel,
     check_matrix,
     check_square,
     check_tensor,
@@ -193,7 +192,7 @@ def lstsq(A: Tensor, B: Tensor, rcond: float | None = None, *, driver: str | Non
         raise RuntimeError(f"{name}: input.dim() must be greater or equal to other.dim() and (input.dim() - other.dim()) <= 1")
     if gap > 1:
         raise RuntimeError(f"{name}: input.dim() must be greater or equal to other.dim() and (input.dim() - other.dim()) <= 1")
-    vector = gap == 1
+    vector = B.ndim == 1 or (gap == 1 and tuple(A.shape[:-1]) == tuple(B.shape))
     right = B.unsqueeze(-1) if vector else B  # type: ignore[attr-defined]
     if A.shape[-2] != right.shape[-2]:
         which = "other.size(-1)" if vector else "other.size(-2)"
@@ -202,7 +201,8 @@ def lstsq(A: Tensor, B: Tensor, rcond: float | None = None, *, driver: str | Non
         driver = "gelsy"
     elif driver not in ("gels", "gelsy", "gelsd", "gelss"):
         raise RuntimeError(f"{name}: parameter `driver` should be one of (gels, gelsy, gelsd, gelss)")
-    check_kernel(A, "linalg_lstsq_cpu")
+    if A.dtype.category < 2 or A.dtype.itemsize < 4:
+        raise RuntimeError("This function doesn't handle types other than float and double")
     limit = float(np.finfo(A.dtype.np).eps) * max(A.shape[-2:]) if rcond is None else float(rcond)
     x, residuals, rank, values = _lstsq(A, right, rcond=limit, driver=driver)
     return written(_Lstsq((x.squeeze(-1) if vector else x, residuals, rank, values)), out, "linalg_lstsq")

@@ -165,7 +165,7 @@ def eig(A: Tensor, *, out: Any = None) -> Any:
 @public(name="linalg.eigvals", method=False)
 def eigvals(A: Tensor, *, out: Tensor | None = None) -> Tensor:
     """The eigenvalues of `eig`, complex."""
-    _check_eig(A, "linalg.eigvals")
+    _check_eig(A, "linalg.eig" if _differentiated(A) else "linalg.eigvals")
     return written(_eig(A)[0] if _differentiated(A) else _eigvals(A), out, "linalg_eigvals")
 
 

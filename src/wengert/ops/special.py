@@ -107,7 +107,7 @@ _polygamma = elementwise(
     d=dict(x=lambda xp, x, n: xp.polygamma(x, n=n + 1)),
 )  # fmt: skip
 _mvlgamma = elementwise(
-    "mvlgamma", params=("p",), kernel=real_kernel(kernels.mvlgamma, "mvlgamma"),
+    "mvlgamma", params=("p",), kernel=real_kernel(kernels.mvlgamma, "arange_cpu"),
     d=dict(x=lambda xp, x, p: sum([xp.digamma(x - 0.5 * j) for j in range(1, p)], xp.digamma(x))),
 )  # fmt: skip
 
