@@ -232,8 +232,7 @@ def multi_dot(tensors: Any, *, out: Tensor | None = None) -> Tensor:
     """The product of at least two matrices in the cheapest order; the first and last may be vectors."""
     if not isinstance(tensors, (tuple, list)):
         raise TypeError(
-            "linalg_multi_dot(): argument 'tensors' (position 1) must be tuple of Tensors, not "
-            f"{type(tensors).__name__}"
+            f"linalg_multi_dot(): argument 'tensors' (position 1) must be tuple of Tensors, not {type(tensors).__name__}"
         )
     ms = list(tensors)
     n = len(ms)

@@ -461,8 +461,7 @@ def lu_solve(
 def _old_lu_solve(b: Tensor, LU_data: Tensor, LU_pivots: Tensor, *, out: Tensor | None = None) -> Tensor:
     """X of A X = b from `lu_factor`. Deprecated: `linalg.lu_solve`."""
     deprecated(
-        "torch.lu_solve is deprecated in favor of torch.linalg.lu_solveand will be removed in a future PyTorch "
-        "release.",
+        "torch.lu_solve is deprecated in favor of torch.linalg.lu_solveand will be removed in a future PyTorch release.",
         "torch.linalg.lu_solve(LU, pivots, B)",
     )
     return lu_solve(LU_data, LU_pivots, b, out=out)

@@ -220,8 +220,7 @@ def matrix_rank(
     for given, which in ((tol, "tol"), (atol, "atol"), (rtol, "rtol")):
         if isinstance(given, Tensor) and given.dtype.is_complex:
             raise RuntimeError(
-                f"torch.linalg.matrix_rank: {which} tensor of complex type is not supported. Got "
-                f"{given.dtype.scalar_name}"
+                f"torch.linalg.matrix_rank: {which} tensor of complex type is not supported. Got {given.dtype.scalar_name}"
             )
     if A.dtype.category < 2 or A.dtype.itemsize < 4:
         raise RuntimeError("This function doesn't handle types other than float and double")

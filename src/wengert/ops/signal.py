@@ -116,8 +116,7 @@ def stft(
         refuse(f"expected 0 < win_length <= n_fft, but got win_length={width}")
     if window is not None and (window.ndim != 1 or window.shape[0] != width):
         refuse(
-            f"expected a 1D window tensor of size equal to win_length={width}, but got window with size "
-            f"{list(window.shape)}"
+            f"expected a 1D window tensor of size equal to win_length={width}, but got window with size {list(window.shape)}"
         )
     if window is None:
         warn_once(
