@@ -35,11 +35,16 @@ ALLOWED: dict[str, tuple[str, ...] | None] = {
     "cupyx": ("wengert.kernels.cupy",),
     "mpi4py": ("wengert.distributed",),
     "safetensors": ("wengert.serialization",),
+    "tensorboard": ("wengert.utils.tensorboard",),
+    "PIL": ("wengert.utils.tensorboard",),
     "tqdm": None,
     "threadpoolctl": None,
 }
 # names that a namespace shows and that live below it: looked up when they are first used
-SHOWN_FROM_BELOW = {("wengert.func", "wengert.nn.utils.functional_call")}
+SHOWN_FROM_BELOW = {
+    ("wengert.func", "wengert.nn.utils.functional_call"),
+    ("wengert.utils.serialization", "wengert.serialization.config"),
+}
 LONG = 500
 
 
