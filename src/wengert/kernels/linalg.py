@@ -6,6 +6,7 @@ it run column by column over the whole batch when the matrices are many and smal
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import Any
 
@@ -394,7 +395,11 @@ def lstsq(a: Array, b: Array, *, rcond: float, driver: str) -> tuple[Array, Arra
         x = np.zeros((*batch, n, k), a.dtype)
         rank, s = np.zeros(batch, np.int64), np.zeros((*batch, min(m, n)), real)
     else:
-        x, rank, s = over_batch(_driver(driver, rcond, real), a, b)
+        if _many_small((*batch, m, n)):
+            x, rank, s = _by_svd(a, b, rcond if driver != "gels" else 0.0)
+            rank, s = np.broadcast_to(rank, batch), np.broadcast_to(s, (*batch, min(m, n)))
+        else:
+            x, rank, s = over_batch(_driver(driver, rcond, real), a, b)
     residuals = np.empty(0, real)
     if m > n and driver != "gelsy" and (driver == "gels" or (np.asarray(rank) == n).all()):
         gap = np.matmul(a, x) - b
@@ -406,6 +411,15 @@ def lstsq(a: Array, b: Array, *, rcond: float, driver: str) -> tuple[Array, Arra
         np.asarray(rank) if driver != "gels" else np.empty(0, np.int64),
         np.asarray(s) if driver in ("gelsd", "gelss") else empty,
     )
+
+
+def _by_svd(a: Array, b: Array, rcond: float) -> tuple[Array, Array, Array]:
+    """The solution of least norm for a batch of small systems, in one call."""
+    u, s, vh = svd(a, full_matrices=False)
+    kept = s > rcond * s[..., :1]
+    inverse = np.where(kept, 1 / np.where(kept, s, 1), 0).astype(s.dtype)
+    y = np.matmul(u.conj().swapaxes(-1, -2), b) * inverse[..., None]
+    return np.matmul(vh.conj().swapaxes(-1, -2), y), kept.sum(-1), s
 
 
 def _driver(name: str, rcond: float, real: Any) -> Callable[..., Any]:
@@ -425,12 +439,44 @@ def _driver(name: str, rcond: float, real: Any) -> Callable[..., Any]:
     return by_gels if name == "gels" else by_other
 
 
-def matrix_exp(x: Array) -> Array:
-    from scipy.linalg import expm
+#: norms up to which the Pade approximant of this degree is exact to the precision (Higham 2005)
+_DEGREES = {
+    4: ((3, 0.4258730016922831), (5, 1.880152677804762), (7, 3.925724783138660)),
+    8: (
+        (3, 1.495585217958292e-2), (5, 2.539398330063230e-1), (7, 9.504178996162932e-1), (9, 2.097847961257068),
+        (13, 5.371920351148152),
+    ),
+}  # fmt: skip
 
+
+def matrix_exp(x: Array) -> Array:
+    """Scaling and squaring around a Pade approximant, all matrices together."""
     if x.size == 0:
         return x.copy()
-    return np.ascontiguousarray(expm(x)).astype(x.dtype, copy=False)
+    size = np.abs(x).sum(-2).max(-1)
+    finite = np.isfinite(size)
+    top = size[finite].max(initial=0)
+    degree, bound = next((d for d in _DEGREES[x.real.itemsize] if top <= d[1]), _DEGREES[x.real.itemsize][-1])
+    with np.errstate(divide="ignore"):
+        halvings = np.where(finite & (size > bound), np.ceil(np.log2(size / bound)), 0)
+    a = x * np.exp2(-halvings)[..., None, None].astype(x.real.dtype)
+    m = degree
+    b = [
+        math.factorial(2 * m - k) * math.factorial(m) / (math.factorial(2 * m) * math.factorial(k) * math.factorial(m - k))
+        for k in range(m + 1)
+    ]
+    eye = np.eye(x.shape[-1], dtype=x.dtype)
+    square = np.matmul(a, a)
+    power, odd, even = square, b[1] * eye, b[0] * eye
+    for k in range(2, m, 2):
+        even, odd = even + b[k] * power, odd + b[k + 1] * power
+        power = np.matmul(power, square) if k + 2 < m else power
+    u = np.matmul(a, odd)
+    y = or_nan(lambda q: np.linalg.solve(q, np.broadcast_to(even + u, q.shape)), even - u)
+    for k in range(int(halvings.max(initial=0))):
+        y = np.where((halvings > k)[..., None, None], np.matmul(y, y), y)
+    y = np.where(np.isfinite(x).all((-2, -1))[..., None, None], y, np.nan)
+    return np.ascontiguousarray(y).astype(x.dtype, copy=False)
 
 
 # ---------------------------------------------------------------- LDL

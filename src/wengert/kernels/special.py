@@ -95,9 +95,28 @@ def polygamma(x: Array, *, n: int) -> Array:
 
     if n == 0:
         return psi(x)
+    if n == 1:
+        return trigamma(x)
     sign = 1 if n % 2 else -1
     y = zeta(x.dtype.type(n + 1), x) * x.dtype.type(sign * gamma(n + 1.0))
     return np.asarray(y).astype(x.dtype, copy=False)
+
+
+def trigamma(x: Array) -> Array:
+    """The derivative of digamma: reflected to x >= 1/2, carried to x >= 10, then its asymptotic series."""
+    left = x < 0.5
+    z = np.where(left, 1 - x, x).astype(np.float64)
+    total = np.zeros(z.shape)
+    for _ in range(10):
+        total += 1 / (z * z)
+        z += 1
+    w = 1 / (z * z)
+    series = np.zeros(z.shape)
+    for b in reversed(_BERNOULLI[:8]):
+        series = (series + b) * w
+    total += (1 + 0.5 / z + series) / z
+    sine = np.sin(math.pi * np.where(left, x, 0.5))
+    return np.where(left, (math.pi / sine) ** 2 - total, total).astype(x.dtype)
 
 
 def mvlgamma(x: Array, *, p: int) -> Array:
