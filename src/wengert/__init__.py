@@ -72,14 +72,55 @@ newaxis = None
 
 #: submodules that are imported when they are first used
 _LAZY = (
-    "amp", "backends", "compat", "cuda", "distributions", "fft", "func", "hub", "jit", "linalg", "nn", "onnx", "optim",
-    "random", "special", "testing", "types", "utils", "version", "return_types",
+    "accelerator", "amp", "backends", "compat", "compiler", "cpu", "cuda", "distributed", "distributions", "fft", "func",
+    "hub", "jit", "linalg", "mps", "mtia", "multiprocessing", "nn", "onnx", "optim", "overrides", "profiler", "random",
+    "return_types", "serialization", "special", "storage", "testing", "types", "utils", "version", "xpu",
 )  # fmt: skip
+#: names that submodules hold, fetched when they are first used
+_ELSEWHERE = {
+    "DisableTorchFunctionSubclass": "overrides",
+    "GradScaler": "amp",
+    "OutOfMemoryError": "cuda",
+    "autocast": "amp",
+    "clear_autocast_cache": "amp.autocast_mode",
+    "compile": "compiler",
+    "get_autocast_cpu_dtype": "amp.autocast_mode",
+    "get_autocast_dtype": "amp.autocast_mode",
+    "get_autocast_gpu_dtype": "amp.autocast_mode",
+    "is_autocast_cache_enabled": "amp.autocast_mode",
+    "is_autocast_cpu_enabled": "amp.autocast_mode",
+    "is_autocast_enabled": "amp.autocast_mode",
+    "load": "serialization",
+    "load_file": "serialization",
+    "save": "serialization",
+    "save_file": "serialization",
+    "set_autocast_dtype": "amp.autocast_mode",
+    "thread_safe_generator": "random",
+    "vmap": "func",
+    **dict.fromkeys(
+        (
+            "are_deterministic_algorithms_enabled", "get_deterministic_debug_mode", "get_float32_matmul_precision",
+            "get_num_interop_threads", "get_num_threads", "is_deterministic_algorithms_warn_only_enabled",
+            "set_deterministic_debug_mode", "set_float32_matmul_precision", "set_flush_denormal",
+            "set_num_interop_threads", "set_num_threads", "use_deterministic_algorithms",
+        ),
+        "settings",
+    ),
+}  # fmt: skip
 if _TYPE_CHECKING:  # what the loops above and `__getattr__` bring, for those who read and do not run
-    from . import fft, func, linalg, nn, optim, special, utils
+    from . import (
+        accelerator, amp, backends, compiler, cpu, cuda, distributed, fft, func, hub, jit, linalg, mps, multiprocessing, nn,
+        onnx, optim, overrides, profiler, serialization, special, storage, testing, types, utils, xpu,
+    )  # fmt: skip
     from ._functions import *
+    from .amp import GradScaler, autocast
+    from .amp.autocast_mode import get_autocast_dtype, is_autocast_enabled, set_autocast_dtype
+    from .compiler import compile
+    from .func import vmap
+    from .serialization import load, load_file, save, save_file
+    from .settings import *
 else:
-    __getattr__ = _missing(__name__, lazy=_LAZY)
+    __getattr__ = _missing(__name__, lazy=_LAZY, elsewhere=_ELSEWHERE)
 
 __all__ = [
     "Generator",

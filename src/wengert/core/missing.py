@@ -6,7 +6,7 @@ which names come close. The close names are looked up only when the message is r
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from importlib import import_module
 from opcode import opmap
 from types import ModuleType
@@ -49,16 +49,25 @@ def near(name: str, owner: object) -> str:
     return "; close: " + ", ".join(found) if found else ""
 
 
-def missing(module_name: str, lazy: Iterable[str] = ()) -> Callable[[str], Any]:
+def missing(
+    module_name: str, lazy: Iterable[str] = (), elsewhere: Mapping[str, str] | None = None
+) -> Callable[[str], Any]:
     """A module's `__getattr__`, for what it lacks: `__getattr__ = missing(__name__)`.
 
-    `lazy` names submodules that are imported when they are first used. Raises AttributeError for every other name
+    `lazy` names submodules that are imported when they are first used, `elsewhere` names that submodules hold
+    ("load": "serialization"), fetched when they are first used. Raises AttributeError for every other name
     (hasattr() stays False), or ImportError where a `from ... import name` statement asks.
     """
     public = torch_name(module_name)
     submodules = frozenset(lazy)
+    homes = dict(elsewhere or {})
 
     def __getattr__(name: str) -> Any:
+        home = homes.get(name)
+        if home is not None:
+            value = getattr(import_module(f"{module_name}.{home}"), name)
+            setattr(sys.modules[module_name], name, value)
+            return value
         if name in submodules:
             try:
                 return import_module(f"{module_name}.{name}")

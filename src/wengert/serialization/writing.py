@@ -12,11 +12,11 @@ import numpy as np
 
 from ..core.devices import device, layout
 from ..core.dtypes import FROM_NUMPY, dtype
-from ..core.errors import warn
 from ..core.size import Size
 from ..core.storage import TypedStorage, UntypedStorage, offset_of, storage_of
 from ..core.tensor import Tensor
 from ..kernels.memory import element_strides
+from ..utils.hooks import warn_if_has_hooks
 from . import rebuild
 from .names import STORAGE_OF, StorageType, torch_path
 
@@ -101,13 +101,7 @@ def plain_reduced(t: Tensor) -> tuple[Any, ...]:
     data = t._data
     if isinstance(data, Tensor):
         raise RuntimeError("a value of a function transform cannot be saved")
-    hooks_of = getattr(t, "_hooks", None)
-    for hook in list(getattr(hooks_of, "tensor", {}).values()):
-        if not getattr(hook, "__torch_unserializable__", False):
-            warn(
-                f"backward hook {hook!r} on tensor will not be serialized.  If this is expected, you can decorate the "
-                "function with @torch.utils.hooks.unserializable_hook to suppress this warning"
-            )
+    warn_if_has_hooks(t)
     storage, offset, strides = geometry(data)
     kind = FROM_NUMPY[data.dtype]
     shape, needs = tuple(data.shape), bool(t.requires_grad)

@@ -1,0 +1,7 @@
+"""torch.storage."""
+
+from __future__ import annotations
+
+from .core.storage import TypedStorage, UntypedStorage
+
+__all__ = ["TypedStorage", "UntypedStorage"]
