@@ -244,7 +244,7 @@ def scaled_training(package: Any) -> list[Any]:
     def attempt(call: Callable[[], Any]) -> None:
         try:
             seen.append(call())
-        except Exception as error:  # noqa: BLE001
+        except Exception as error:
             seen.append(f"{type(error).__name__}: {error}")
 
     attempt(lambda: scaler.step(optimizer))
@@ -330,7 +330,7 @@ def outcome(package: Any, pair: Callable[[Any], Any]) -> str:
     actual, expected, options = pair(package)
     try:
         package.testing.assert_close(actual, expected, **options)
-    except Exception as error:  # noqa: BLE001
+    except Exception as error:
         return f"{type(error).__name__}: {error}"
     return "close"
 

@@ -14,7 +14,7 @@ from .core.missing import missing
 __all__ = [
     "Attribute",
     "ScriptFunction",
-    "ScriptModule",
+    "ScriptModule",  # noqa: F822, made by __getattr__
     "annotate",
     "export",
     "fork",

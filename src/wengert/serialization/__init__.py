@@ -75,7 +75,7 @@ def _replacing(path: str) -> Iterator[IO[bytes]]:
             yield file
         return
     made = f"{target}.{os.getpid():x}{os.urandom(6).hex()}.tmp"
-    file = open(made, "xb")  # noqa: SIM115
+    file = open(made, "xb")
     try:
         with file:
             yield file

@@ -12,7 +12,7 @@ import numpy as np
 from ..core.dtypes import DTYPES, dtype
 from ..core.storage import TypedStorage, UntypedStorage, storage_of
 from .archive import fill
-from .locations import Deserializer
+from .locations import Restorer
 from .reading import check_id, storage_kind, swapped, unpickled
 from .restricted import text
 from .writing import Storages, bytes_of, pickler_class
@@ -42,11 +42,11 @@ def save_legacy(obj: Any, file: Any, pickle_module: Any, protocol: int) -> None:
     for key in keys:
         data = bytes_of(storages.by_key[key])
         file.write(struct.pack("<q", len(data) // storages.itemsize[key]))
-        file.write(memoryview(data))
+        file.write(data.data)
 
 
 def load_legacy(
-    file: Any, restore: Deserializer, module: Any, options: dict[str, Any], weights_only: bool
+    file: Any, restore: Restorer, module: Any, options: dict[str, Any], weights_only: bool
 ) -> Any:
     """Read an object in the old format. Raises RuntimeError for other files."""
     import tarfile

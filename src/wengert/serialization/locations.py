@@ -6,11 +6,12 @@ from collections.abc import Callable
 from typing import Any
 
 from ..core import devices
-from ..core.storage import UntypedStorage
+from ..core.storage import TypedStorage, UntypedStorage
 
 __all__ = ["default_restore_location", "location_tag", "register_package", "restorer"]
 
 Deserializer = Callable[[UntypedStorage, str], UntypedStorage | None]
+Restorer = Callable[[UntypedStorage, str], UntypedStorage]
 
 _registry: list[tuple[int, Callable[[UntypedStorage], str | None], Deserializer]] = []
 
@@ -43,7 +44,7 @@ def default_restore_location(storage: UntypedStorage, location: str) -> UntypedS
     )
 
 
-def restorer(map_location: Any) -> Deserializer:
+def restorer(map_location: Any) -> Restorer:
     """(storage, location of the file) -> the storage where `map_location` wants it."""
     if map_location is None:
         return default_restore_location
@@ -57,6 +58,8 @@ def restorer(map_location: Any) -> Deserializer:
 
     def restore(storage: UntypedStorage, location: str) -> UntypedStorage:
         result = map_location(storage, location)
+        if isinstance(result, TypedStorage):
+            return result._untyped_storage
         return default_restore_location(storage, location) if result is None else result
 
     return restore

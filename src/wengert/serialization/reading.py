@@ -14,7 +14,7 @@ from ..core.dtypes import DTYPES, dtype
 from ..core.storage import TypedStorage, UntypedStorage, storage_of
 from . import config, names
 from .archive import ArchiveReader
-from .locations import Deserializer
+from .locations import Restorer
 from .restricted import Restricted, text
 
 __all__ = ["load_archive", "unpickled"]
@@ -63,7 +63,7 @@ def check_id(saved_id: Any) -> tuple[Any, str, str, int]:
 
 
 def load_archive(
-    archive: ArchiveReader, restore: Deserializer, module: Any, options: dict[str, Any], weights_only: bool, mapped: Any
+    archive: ArchiveReader, restore: Restorer, module: Any, options: dict[str, Any], weights_only: bool, mapped: Any
 ) -> Any:
     """The object of an archive. `mapped`: the whole file as bytes in memory that the storages are to be windows on."""
     known: dict[str, tuple[TypedStorage, dtype]] = {}
@@ -75,10 +75,7 @@ def load_archive(
         found = known.get(key)
         if found is None:
             storage = read_storage(archive, key, kind, count, swap, mapped)
-            restored = restore(storage, location)
-            if isinstance(restored, TypedStorage):
-                restored = restored._untyped_storage
-            typed = TypedStorage(wrap_storage=restored, dtype=kind, _internal=True)
+            typed = TypedStorage(wrap_storage=restore(storage, location), dtype=kind, _internal=True)
             found = known[key] = typed, kind
         return found[0]
 

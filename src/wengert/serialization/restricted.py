@@ -384,7 +384,8 @@ def globals_of(file: Any) -> Iterator[str]:
     """The full names that a pickle mentions, without running it."""
     from pickletools import genops
 
-    proto, strings = 2, []
+    proto = 2
+    strings: list[str] = []
     for op, arg, _ in genops(file):
         if op.name == "PROTO":
             proto = arg  # type: ignore[assignment]

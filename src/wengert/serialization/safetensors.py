@@ -52,7 +52,7 @@ def load_file(filename: str | os.PathLike[str], device: Any = "cpu") -> dict[str
         raise RuntimeError(f"safetensors files are loaded to the CPU here, not to {device}")
     found: dict[str, Tensor] = {}
     with safe_open(os.fspath(filename), framework="numpy") as file:
-        for name in file.keys():  # noqa: SIM118
+        for name in file.keys():
             array = file.get_tensor(name)
             found[name] = wrap(np.require(array, requirements=("W", "C")))
     return found

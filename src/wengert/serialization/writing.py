@@ -123,7 +123,7 @@ def pickler_class(module: Any) -> type:
     """A pickler of PyTorch's files on top of a pickle module's. Raises NotImplementedError for one written in C."""
     from ..nn.rnn import RNNBase
 
-    base = pickle._Pickler if module is pickle else getattr(module, "Pickler", None)  # type: ignore[attr-defined]
+    base: Any = pickle._Pickler if module is pickle else getattr(module, "Pickler", None)  # type: ignore[attr-defined]
     if not (isinstance(base, type) and issubclass(base, pickle._Pickler)):  # type: ignore[attr-defined]
         raise NotImplementedError(
             f"torch.save with pickle_module={getattr(module, '__name__', module)!r}: its Pickler is not written in "
@@ -160,8 +160,10 @@ def pickler_class(module: Any) -> type:
                 return with_flat_weights(obj, self.proto)
             if isinstance(obj, Size):
                 return Size, (tuple(obj),)
-            if type(obj) is dtype or type(obj) is StorageType:
-                return obj.__name__ if type(obj) is StorageType else obj.name
+            if type(obj) is dtype:
+                return obj.name
+            if type(obj) is StorageType:
+                return obj.__name__
             if type(obj) is device:
                 return device, (obj.type,) if obj.index is None else (obj.type, obj.index)
             if type(obj) is layout:

@@ -152,7 +152,7 @@ class _Comparison:
         kind = actual.dtype if actual.dtype is expected.dtype else promote_types(actual.dtype, expected.dtype)
         a, e = (t.detach().to(kind)._data for t in (actual, expected))
         half = a.dtype.kind == "V"  # bfloat16, of which NumPy knows little
-        matches = self.close(*(x.astype(np.float32) for x in (a, e)), rtol, atol) if half else self.close(a, e, rtol, atol)
+        matches = self.close(a.astype(np.float32) if half else a, e.astype(np.float32) if half else e, rtol, atol)
         if matches.all():
             return
         if a.shape == ():

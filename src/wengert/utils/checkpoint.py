@@ -277,7 +277,7 @@ class _Frame:
             raise CheckpointError(_TWICE)
         if key not in self.runs:
             runs = self.runs
-            engine.queue_callback(lambda: runs.pop(key, None) and None)
+            engine.queue_callback(lambda: _drop(runs, key))
         t = self.filled(holder, key, self.runs)
         holder.taken = key
         del self.runs[key].values[holder]
@@ -381,6 +381,10 @@ class _Run:
         if frame.early_stop and self.count == len(frame.holders):
             raise _Stop(self)
         return plain
+
+
+def _drop(runs: dict[int, _Run], key: int) -> None:
+    runs.pop(key, None)
 
 
 def _identity(t: Tensor) -> Tensor:
