@@ -137,6 +137,8 @@ def same_numbers(a: Any, b: Any, kind: str, entry: Entry) -> str | None:
     if a.shape != b.shape:
         return f"shape {a.shape}, PyTorch {b.shape}"
     rtol, atol = TOLERANCES.get(kind, (1e-5, 1e-6))
+    if kind in ("float32", "complex64") and entry.name.startswith("linalg."):
+        rtol, atol = 1e-3, 1e-3  # 1e-6 times the condition of the samples
     rtol, atol = max(rtol, entry.flags.get("rtol", 0)), max(atol, entry.flags.get("atol", 0))
     x, y = (np.asarray(v, np.complex128) for v in (a, b))
     with np.errstate(all="ignore"):

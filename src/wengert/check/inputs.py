@@ -141,8 +141,8 @@ def special(kind: str, x: Any) -> Any:
         return (x + star) / 2 + np.diag(np.arange(n) * 3.0)
     if kind == "triangular":
         return np.tril(x) + np.triu(x, 1) / 4 + 3 * np.eye(n)
-    if kind == "factor":
-        return np.tril(x) + 3 * np.eye(n)
+    if kind == "factor":  # of a Hermitian matrix: the diagonal is real
+        return np.tril(x, -1) + np.eye(n) * (3 + x.real)
     raise ValueError(f"no such kind of sample: {kind!r}")
 
 
