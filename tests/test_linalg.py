@@ -212,6 +212,30 @@ def test_many_small_matrices_go_column_by_column() -> None:
     np.testing.assert_allclose((a.triu() @ upper_only).numpy(), b.numpy(), atol=1e-6)
 
 
+def test_many_tiny_matrices_keep_no_factors() -> None:
+    """The other way to solve and to take determinants gives what the factors give, to the second order, singular or not."""
+    a = rand(40, 3, 3)
+    a[3] = wengert.outer(rand(3), rand(3, seed=1))
+    a[5] = 0
+    few = [5, 3, 0]
+    for f in (linalg.det, lambda m: linalg.slogdet(m)[1], lambda m: linalg.solve(m, wengert.ones(3, 3, dtype=f64)).sum((1, 2))):
+        x = a if f is linalg.det else a[6:]
+        pick = few if f is linalg.det else [2, 0]
+        many, some = x.clone().requires_grad_(), x[pick].requires_grad_()
+        results = []
+        for leaf in (many, some):
+            y = f(leaf)
+            (g,) = wengert.autograd.grad(y.sum(), leaf, create_graph=True)
+            (h,) = wengert.autograd.grad((g * g).sum(), leaf)
+            results.append([v.detach().numpy() for v in (y, g, h)])
+        for one, other in zip(*results, strict=True):
+            np.testing.assert_allclose(one[pick], other, 1e-7, 1e-9)
+    with pytest.raises(linalg.LinAlgError, match="Batch element 3"):
+        linalg.solve(a, wengert.ones(40, 3, dtype=f64))
+    out = func.vmap(linalg.solve, in_dims=(0, None))(a[6:], wengert.ones(3, dtype=f64))
+    np.testing.assert_allclose((a[6:] @ out.unsqueeze(-1)).numpy(), 1, atol=1e-9)
+
+
 def test_forward_mode_of_cholesky_is_symmetric_in_its_input() -> None:
     """Only the symmetric part of a tangent counts, as only the symmetric part of a gradient comes out."""
     p = rand(3, 3)

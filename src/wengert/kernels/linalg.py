@@ -188,15 +188,43 @@ def _substitute(a: Array, x: Array, upper: bool, unitriangular: bool) -> Array:
     return x
 
 
+def _tiny(shape: tuple[int, ...]) -> bool:
+    """Whether NumPy's loops over a batch beat LAPACK's factors: many matrices, each small."""
+    return shape[-1] <= 16 and _many_small(shape)
+
+
+def no_factors(kind: Any) -> tuple[Array, Array]:
+    """What stands for LU and pivots that were not made."""
+    return np.empty(0, kind), np.empty(0, np.int32)
+
+
+def solve_directly(a: Array, b: Array, left: bool) -> Array:
+    """X of A X = B or X A = B, nothing kept. Raises NumPy's LinAlgError for a singular matrix."""
+    if left:
+        return columns(np.linalg.solve(a, b))
+    return np.linalg.solve(a.swapaxes(-1, -2), b.swapaxes(-1, -2)).swapaxes(-1, -2)
+
+
 def solve_ex(a: Array, b: Array, *, left: bool, vector: bool) -> tuple[Array, Array, Array, Array]:
-    """(X, LU, pivots, info) of A X = B or X A = B; `vector`: B and X are vectors."""
+    """(X, LU, pivots, info) of A X = B or X A = B; `vector`: B and X are vectors. Tiny matrices keep no factors."""
+    if _tiny(a.shape):
+        try:
+            x = solve_directly(a, b[..., None] if vector else b, left)
+            return (x[..., 0] if vector else x), *no_factors(a.dtype), np.zeros(a.shape[:-2], np.int32)
+        except np.linalg.LinAlgError:
+            pass
     lu, pivots, info = lu_factor(a)
     x = lu_solve(lu, pivots, b[..., None] if vector else b, left=left, adjoint=False)
     return x[..., 0] if vector else x, lu, pivots, info
 
 
 def solve_again(a: Array, lu: Array, pivots: Array, g: Array, *, left: bool) -> Array:
-    """A^-H G (or G A^-H), by the factors that are there already."""
+    """A^-H G (or G A^-H), by the factors if they are there already."""
+    if lu.size != a.size:
+        try:
+            return solve_directly(a.conj().swapaxes(-1, -2), g, left)
+        except np.linalg.LinAlgError:
+            lu, pivots, _ = lu_factor(a)
     return lu_solve(lu, pivots, g, left=left, adjoint=True)
 
 
@@ -206,14 +234,19 @@ def _swap_sign(pivots: Array) -> Array:
 
 
 def det(x: Array) -> tuple[Array, Array, Array]:
-    """(det, LU, pivots)"""
+    """(det, LU, pivots); tiny matrices keep no factors."""
+    if _tiny(x.shape):
+        return np.linalg.det(x), *no_factors(x.dtype)
     lu, pivots, _ = lu_factor(x)
     d = np.prod(np.diagonal(lu, 0, -2, -1), -1) * _swap_sign(pivots).astype(lu.real.dtype)
     return d, lu, pivots
 
 
 def slogdet(x: Array) -> tuple[Array, Array, Array, Array]:
-    """(sign, log |det|, LU, pivots)"""
+    """(sign, log |det|, LU, pivots); tiny matrices keep no factors."""
+    if _tiny(x.shape):
+        sign, size = np.linalg.slogdet(x)
+        return np.where(np.isnan(sign), 0, sign).astype(x.dtype), size, *no_factors(x.dtype)
     lu, pivots, _ = lu_factor(x)
     diagonal = np.diagonal(lu, 0, -2, -1)
     size = np.abs(diagonal)
@@ -231,14 +264,11 @@ def cofactors(x: Array, lu: Array, pivots: Array, det: Array) -> Array:
     n = x.shape[-1]
     if x.size == 0:
         return x
-    size = np.abs(np.diagonal(lu, 0, -2, -1))
     if n == 1:
         return np.ones_like(x)
-    eps = np.finfo(x.dtype).eps
-    doubtful = ~(size.min(-1) > 10 * n * eps * size.max(-1)) & np.isfinite(x).all((-2, -1))
-    with np.errstate(all="ignore"):
-        eye = np.broadcast_to(np.eye(n, dtype=x.dtype), x.shape)
-        out = lu_solve(lu, pivots, eye * np.conj(np.asarray(det))[..., None, None], left=True, adjoint=True)
+    doubtful = nearly_singular(x, lu, det) & np.isfinite(x).all((-2, -1))
+    eye = np.broadcast_to(np.eye(n, dtype=x.dtype), x.shape)
+    out = solve_again(x, lu, pivots, eye * np.conj(np.asarray(det))[..., None, None], left=True)
     if not doubtful.any():
         return out
     u, s, vh = np.linalg.svd(x[doubtful])
@@ -247,6 +277,18 @@ def cofactors(x: Array, lu: Array, pivots: Array, det: Array) -> Array:
     out = np.array(out)
     out[doubtful] = phase * np.matmul(u * others[..., None, :].astype(x.real.dtype), vh)
     return out
+
+
+def nearly_singular(x: Array, lu: Array, det: Array) -> Array:
+    """Which matrices the inverse is not to be trusted for: by the pivots, or by the determinant against Hadamard's bound."""
+    if x.size == 0:
+        return np.zeros(x.shape[:-2], bool)
+    limit = 10 * x.shape[-1] * np.finfo(x.dtype).eps
+    if lu.size == x.size:
+        size = np.abs(np.diagonal(lu, 0, -2, -1))
+        return ~(size.min(-1) > limit * size.max(-1))
+    rows = np.sqrt((x.real * x.real + x.imag * x.imag).sum(-1)).prod(-1)
+    return ~(np.abs(det) > limit * rows)
 
 
 # ---------------------------------------------------------------- inverse, Cholesky

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from ..core.batching import front
 from ..core.levels import unwrap_all
 from ..core.primitive import Primitive, composite, general, kernel_helper, ops
 from ..core.return_types import return_type
@@ -77,8 +78,11 @@ def _solve_batch(prim: Primitive, vals: Any, dims: Any, params: Any) -> Any:
     if dims[0] is None:
         return (out, *factors), (0, None, None, None)
     shape = tuple(vals[0].shape[i] for i in (dims[0], *(k for k in range(vals[0].ndim) if k != dims[0])))
-    shapes = shape, shape[:-1], shape[:-2]
-    return (out, *[ops.reshape(f, s) for f, s in zip(factors, shapes, strict=True)]), (0, 0, 0, 0)
+    kept = [
+        (ops.reshape(f, s), 0) if f.ndim >= len(s) else (f, None)  # else they were not made
+        for f, s in zip(factors, (shape, shape[:-1], shape[:-2]), strict=True)
+    ]
+    return (out, *[f for f, _ in kept]), (0, *[d for _, d in kept])
 
 
 _solve_ex = general(
@@ -201,19 +205,22 @@ def cofactors(x: Any, lu: Any, pivots: Any, det: Any) -> Any:
     return kernels.cofactors(x, lu, pivots, det)
 
 
+_nearly_singular = general(
+    "nearly_singular", inputs=("x", "lu", "det"), kernel=kernels.nearly_singular,
+    batch=lambda prim, vals, dims, params: (prim(*[front(v, d) for v, d in zip(vals, dims, strict=True)]), 0),
+)  # fmt: skip
+
+
 @composite
 def cofactors(x: Tensor, lu: Tensor, pivots: Tensor, det: Tensor) -> Any:  # type: ignore[no-redef]  # noqa: F811
     """det(A) A^-H (conjugated as a gradient is), recorded as a function of A.
 
     The polynomial of Faddeev and LeVerrier replaces the inverse where A is singular: it has all derivatives."""
     n = x.shape[-1]
-    size = ops.abs(diagonal(ops, lu.detach()))  # type: ignore[attr-defined]
-    tiny = 10 * n * float(np.finfo(x.dtype.np).eps)
-    low = n and ops.amin(size, dim=-1) <= tiny * ops.amax(size, dim=-1)
-    if n == 0 or not unwrap_all(low)._data.any():
-        eye = ops.linalg_eye(x)
-        return _solve_ex(mH(ops, x), eye * ops.conj(det)[..., None, None], left=True, vector=False)[0]
     eye = ops.linalg_eye(x)
+    low = _nearly_singular(x, lu, det)
+    if n == 0 or not unwrap_all(low)._data.any():
+        return _solve_ex(mH(ops, x), eye * ops.conj(det)[..., None, None], left=True, vector=False)[0]
     mask = low[..., None, None]
     safe = ops.where(mask, eye, x)
     regular = _solve_ex(mH(ops, safe), eye * ops.conj(det)[..., None, None], left=True, vector=False)[0]
@@ -242,8 +249,15 @@ def _det_jvp(xp: Any, ts: Any, x: Any, out0: Any, out1: Any, out2: Any) -> Any:
     return xp.sum(xp.conj(c) * ts[0], dim=(x.ndim - 2, x.ndim - 1), keepdim=False), None, None
 
 
+def _batch_factors(prim: Primitive, vals: Any, dims: Any, params: Any) -> Any:
+    """Factors that were not made are not mapped."""
+    y = prim(front(vals[0], dims[0]), **params)
+    scalars = len(y) - 2
+    return y, (*(0,) * scalars, *(0 if o.ndim > 1 else None for o in y[scalars:]))
+
+
 _det = general(
-    "linalg_det", n_outputs=3, kernel=kernels.det, nondifferentiable_outputs=(1, 2), jvp=_det_jvp, batch=batch_matrices,
+    "linalg_det", n_outputs=3, kernel=kernels.det, nondifferentiable_outputs=(1, 2), jvp=_det_jvp, batch=_batch_factors,
     vjp=lambda xp, gs, needs, x, out0, out1, out2: (gs[0][..., None, None] * xp.cofactors(x, out1, out2, out0),),
     saved_names=dict(x="A", out0="result", out1="LU", out2="pivots"),
 )  # fmt: skip
@@ -284,7 +298,7 @@ def _slogdet_jvp(xp: Any, ts: Any, x: Any, x_dtype: Any, out0: Any) -> Any:
 
 _slogdet = general(
     "linalg_slogdet", n_outputs=4, kernel=kernels.slogdet, nondifferentiable_outputs=(2, 3), vjp=_slogdet_vjp,
-    jvp=_slogdet_jvp, batch=batch_matrices,
+    jvp=_slogdet_jvp, batch=_batch_factors,
     saved_names=dict(x="A", out0="sign", out1="logabsdet", out2="LU", out3="pivots"),
 )  # fmt: skip
 _LinalgSlogdet = return_type("linalg_slogdet", "sign", "logabsdet")
