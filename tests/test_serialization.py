@@ -578,6 +578,22 @@ def test_legacy_views_and_errors(torch: Any) -> None:
         load(io.BytesIO(pickle.dumps(5, 2)))
 
 
+def test_old_files_one_after_the_other(torch: Any, tmp_path: Any) -> None:
+    with open(tmp_path / "x.pt", "wb") as file:
+        save([wengert.ones(2)], file, _use_new_zipfile_serialization=False)
+        torch.save({"b": torch.zeros(1)}, file, _use_new_zipfile_serialization=False)
+        save(3, file, _use_new_zipfile_serialization=False)
+    for weights_only in (True, False):
+        with open(tmp_path / "x.pt", "rb") as file:
+            assert load(file, weights_only=weights_only)[0].tolist() == [1.0, 1.0]
+            assert load(file, weights_only=weights_only)["b"].tolist() == [0.0]
+            assert load(file, weights_only=weights_only) == 3
+            with pytest.raises(EOFError):
+                load(file)
+    with open(tmp_path / "x.pt", "rb") as file:
+        assert torch.load(file)[0].tolist() == [1.0, 1.0]
+
+
 # ---------------------------------------------------------------- safetensors
 
 

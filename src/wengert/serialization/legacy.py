@@ -49,14 +49,14 @@ def load_legacy(
     file: Any, restore: Restorer, module: Any, options: dict[str, Any], weights_only: bool
 ) -> Any:
     """Read an object in the old format. Raises RuntimeError for other files."""
-    import tarfile
+    if file.tell() == 0:  # objects of the format below may stand one after the other
+        import tarfile
 
-    start = file.tell()
-    try:
-        with tarfile.open(fileobj=file, mode="r:", format=tarfile.PAX_FORMAT):
-            raise NotImplementedError("files in the tar format of PyTorch before 0.1.10")
-    except tarfile.TarError:
-        file.seek(start)
+        try:
+            with tarfile.open(fileobj=file, mode="r:", format=tarfile.PAX_FORMAT):
+                raise NotImplementedError("files in the tar format of PyTorch before 0.1.10")
+        except tarfile.TarError:
+            file.seek(0)
 
     def no_storage(pid: Any) -> Any:
         raise RuntimeError("storages are no part of a file's head")
