@@ -15,7 +15,11 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
 README = (ROOT / "README.md").read_text("utf-8")
-EXAMPLES = sorted((ROOT / "examples").glob("*.py"))
+QUICK_EXAMPLES = ("custom_function", "function_transforms", "higher_order", "linear_regression", "logistic_regression")
+EXAMPLES = [
+    pytest.param(path, id=path.stem, marks=() if path.stem in QUICK_EXAMPLES else pytest.mark.slow)
+    for path in sorted((ROOT / "examples").glob("*.py"))
+]
 
 HEAVY = ("scipy", "jax", "cupy", "torch", "asyncio", "multiprocessing", "unittest", "concurrent.futures", "tqdm",
          "safetensors", "mpi4py")
@@ -85,7 +89,7 @@ def test_readme_links() -> None:
 # ------------------------------------------------------------------------------------------------------ the examples
 
 
-@pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: path.stem)
+@pytest.mark.parametrize("path", EXAMPLES)
 def test_example(python, path: Path) -> None:
     """Runs, unchanged, as a PyTorch script; where PyTorch is installed, it prints the same words and numbers there."""
     ours = python("-m", "wengert", path)
