@@ -92,12 +92,12 @@ def test_readme_links() -> None:
 @pytest.mark.parametrize("path", EXAMPLES)
 def test_example(python, path: Path) -> None:
     """Runs, unchanged, as a PyTorch script; where PyTorch is installed, it prints the same words and numbers there."""
-    ours = python("-m", "wengert", path)
+    ours = python("-m", "wengert", path, timeout=600)
     assert ours.returncode == 0, ours.stderr
     assert ours.stdout
     if importlib.util.find_spec("torch") is None:
         return
-    theirs = python(path)
+    theirs = python(path, timeout=600)
     assert theirs.returncode == 0, theirs.stderr
     number = re.compile(r"[-+]?\d+\.\d+(?:e[-+]\d+)?")
     assert number.sub("#", ours.stdout) == number.sub("#", theirs.stdout)
