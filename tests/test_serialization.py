@@ -326,6 +326,9 @@ def test_errors_of_files() -> None:
         load(saved(1), weights_only=True, pickle_module=pickle)
 
 
+P = b"\x80\2"
+
+
 def with_pickle(pickled: bytes, storage: bytes = b"\0" * 12) -> io.BytesIO:
     out = io.BytesIO()
     with zipfile.ZipFile(out, "w") as file:
@@ -354,6 +357,18 @@ def test_no_window_outside_a_storage(geometry: tuple[int, ...], weights_only: bo
         load(with_pickle(tensor_pickle(*geometry)), weights_only=weights_only)
 
 
+@pytest.mark.parametrize("state", [(0, (4,), (1,)), (-1, (1,), (1,)), (0, (2,), (-1,)), (2, (3,), (0,))])
+def test_no_window_outside_a_storage_by_state(state: Any) -> None:
+    storage = b"(X\7\0\0\0storagectorch\nFloatStorage\nX\1\0\0\x000X\3\0\0\0cpuK\3tQ"
+    offset, size, stride = (b"J" + n.to_bytes(4, "little", signed=True) for n in (state[0], *state[1], *state[2]))
+    built = P + b"ctorch\nTensor\n)\x81(" + storage + offset + b"(" + size + b"t(" + stride + b"ttb."
+    if state == (2, (3,), (0,)):
+        assert load(with_pickle(built)).tolist() == [0.0] * 3
+        return
+    with pytest.raises(RuntimeError):
+        load(with_pickle(built))
+
+
 def test_the_window_itself() -> None:
     assert load(with_pickle(tensor_pickle(0, 3, 1))).tolist() == [0.0] * 3
     assert load(with_pickle(tensor_pickle(2, 5, 0))).tolist() == [0.0] * 5
@@ -377,7 +392,7 @@ class EvilState:
         return 1
 
 
-P = b"\x80\2"
+
 REFUSED = [
     (P + b"cos\nsystem\nX\2\0\0\0id\x85R.", "Trying to load unsupported GLOBAL os.system whose module os is blocked."),
     (P + b"cposix\nsystem\n.", "Trying to load unsupported GLOBAL posix.system whose module posix is blocked."),

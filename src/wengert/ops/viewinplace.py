@@ -219,6 +219,10 @@ def set_(
 def window(owner: Any, kind: Any, offset: int, size: tuple[int, ...], stride: Any) -> Any:
     steps = contiguous_strides(size) if stride is None or not len(stride) and size else tuple(stride)
     k = kind.itemsize
+    if offset < 0:
+        raise RuntimeError(f"Tensor: invalid storage offset {offset}")
+    if any([s < 0 for s in steps]):
+        raise RuntimeError(f"Storage size calculation overflowed with sizes={list(size)} and strides={list(steps)}")
     need = 0 if 0 in size else (offset + 1 + sum([(n - 1) * s for n, s in zip(size, steps, strict=True)])) * k
     if need > owner.nbytes:
         raise RuntimeError(

@@ -31,10 +31,9 @@ def array_on(owner: Any, kind: Any, offset: int, size: Any, stride: Any) -> Any:
             raise TypeError(f"sizes, strides and offsets are ints, not {type(n).__name__}")
     for n in size:
         if n < 0:
-            raise RuntimeError(f"Trying to create tensor with negative dimension {n}: {list(size)}")
+            raise RuntimeError(f"numel: integer multiplication overflow\nnegative dimension in {list(size)}")
     if any(s < 0 for s in stride):
-        raise RuntimeError("as_strided: Negative strides are not supported at the moment, got strides: "
-                           f"{list(stride)}")  # fmt: skip
+        raise RuntimeError(f"Storage size calculation overflowed with sizes={list(size)} and strides={list(stride)}")
     if offset < 0:
         raise RuntimeError(f"Tensor: invalid storage offset {offset}")
     if 0 not in size:

@@ -17,6 +17,7 @@ from typing import Any
 from ..core.storage import TypedStorage, UntypedStorage
 from ..core.tensor import Tensor
 from .names import StorageType, plain, torch_path
+from .rebuild import _rebuild_tensor
 
 __all__ = ["Restricted", "add_safe_globals", "clear_safe_globals", "explained", "get_safe_globals", "safe_globals"]
 
@@ -210,7 +211,7 @@ class Restricted:
         target = self._stack[-1]
         cls = type(target)
         if cls is Tensor:
-            target.set_(*state)
+            target._data = _rebuild_tensor(*state)._data  # checks that it stays inside the storage
         elif cls is Parameter:
             target.__setstate__(state)
         elif cls is OrderedDict:
