@@ -268,7 +268,6 @@ DEBTS: dict[tuple[str, str], str] = {
     ("acosh", "special"): "(T(3, 4, low=1.1, high=3.0)) in float64: gradient: of input 0: nan at [1, 0], PyTorch -0.0 (1 of 12 differ) (2 in all)",
     ("as_strided_scatter", "special"): "(T(3, 4), T(2, 3), (2, 3), (4, 1)) in float64: gradient: of input 0: 0.0 at [0, 0], PyTorch -0.7428595944616008 (12 of 12 differ) (4 in all)",
     ("cdist", "special"): "(T(2, 3, 4), T(1, 2, 4), p=1.0) in float64: gradient: of input 0: 0.0 at [1, 0, 0], PyTorch nan (3 of 24 differ) (6 in all)",
-    ("cholesky_inverse", "special"): "(T(3, 3, kind='factor')) in float64: refusal: no error, PyTorch ('_LinAlgError', 'cholesky_inverse: The diagonal element 3 is zero, the inversion could not b... (4 in all)",
     ("cumprod", "special"): "(T(3, 4), 1) in float64: gradient: of input 0: -inf at [0, 0], PyTorch nan (3 of 12 differ) (6 in all)",
     ("geqrf", "special"): "(T(3, 3)) in float64: value: result 0: nan at [0, 0], PyTorch 1.1632690677293291 (1 of 9 differ) (6 in all)",
     ("igamma", "special"): "(T(3, 4, low=0.3, high=4.0), T(3, 4, low=0.3, high=4.0)) in float64: value: result 0: nan at [0, 0], PyTorch 1.0 (1 of 12 differ) (2 in all)",

@@ -74,7 +74,7 @@ newaxis = None
 _LAZY = (
     "accelerator", "amp", "backends", "compat", "compiler", "cpu", "cuda", "distributed", "distributions", "fft", "func",
     "hub", "jit", "linalg", "mps", "mtia", "multiprocessing", "nn", "onnx", "optim", "overrides", "profiler", "random",
-    "return_types", "serialization", "special", "storage", "testing", "types", "utils", "version", "xpu",
+    "return_types", "serialization", "signal", "special", "storage", "testing", "types", "utils", "version", "xpu",
 )  # fmt: skip
 #: names that submodules hold, fetched when they are first used
 _ELSEWHERE = {

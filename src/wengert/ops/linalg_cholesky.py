@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
+
+from ..core.levels import unwrap_all
 from ..core.primitive import general
 from ..core.return_types import return_type
 from ..core.samples import Case, T, samples
-from ..core.tensor import Tensor
+from ..core.tensor import Tensor, wrap
 from ..kernels import linalg as kernels
 from .install import public
 from .linalg_common import (
@@ -192,6 +195,13 @@ def cholesky_inverse(L: Tensor, upper: bool = False, *, out: Tensor | None = Non
     """The inverse of A from its Cholesky factor."""
     check_square(L, "cholesky_inverse")
     check_kernel(L, "cholesky_inverse_out_cpu")
+    zeros = np.diagonal(unwrap_all(L)._data, 0, -2, -1) == 0
+    if zeros.any():
+        where, i = failed(wrap(np.where(zeros.any(-1), zeros.argmax(-1) + 1, 0)))  # type: ignore[misc]
+        raise LinAlgError(
+            f"cholesky_inverse: {where}The diagonal element {i} is zero, the inversion could not be completed because the "
+            "input matrix is singular."
+        )
     return written(_cholesky_inverse(L, upper=bool(upper)), out, "cholesky_inverse")
 
 
