@@ -64,5 +64,5 @@ with torch.no_grad():
         note, state = model(note, state)
         song.append(note)
     error = (torch.cat(song) - new[HEARD:]).pow(2).mean().sqrt().item()
-print(f"error over {SUNG} notes sung after {HEARD} notes heard: {error:.3f} (silence: {new[HEARD:].std().item():.3f})")
+print(f"error over {SUNG} notes sung after {HEARD} notes heard: {error:.4f} (silence: {new[HEARD:].std().item():.4f})")
 print("goal (an error below 0.1) reached:", error < 0.1)

@@ -119,5 +119,5 @@ for step in steps:
 
 with torch.no_grad():
     error = (solve(law, recorded[0], dt, POINTS) - recorded).abs().mean().item()
-print(f"mean error along the whole path: {error:.4f}")
+print(f"mean error along the whole path: {error:.5f}")
 print("goal (an error below 0.1) reached:", error < 0.1 and same)

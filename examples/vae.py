@@ -56,7 +56,7 @@ for step in steps:
     loss.backward()
     optimizer.step()
     if step % 160 == 0:
-        say(f"step {step:3d}  loss {loss.item():.3f}  PyTorch's {RECORDED.get(str(step))}  (code {cost.item():.3f})")
+        say(f"step {step:3d}  loss {loss.item():.3f}  PyTorch's {RECORDED.get(str(step))}  (code {cost.item():.5f})")
 
 with torch.no_grad():
     x, place = pictures(500)
@@ -64,7 +64,7 @@ with torch.no_grad():
     told = torch.sigmoid(model.decoder(mean))
     error = (told - x).pow(2).mean().sqrt().item()
     blank = x.std(dim=0).pow(2).mean().sqrt().item()
-    print(f"error of the pictures told from {LATENT} numbers {error:.4f}, of the mean picture {blank:.4f}")
+    print(f"error of the pictures told from {LATENT} numbers {error:.5f}, of the mean picture {blank:.5f}")
     for row in torch.sigmoid(model.decoder(torch.zeros(1, LATENT))).view(SIDE, SIDE):  # the spot in the middle
         print("".join(".:+*#"[min(int(value * 5), 4)] for value in row.tolist()))
 print("goal (a third of that error) reached:", error < blank / 3)

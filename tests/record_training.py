@@ -20,6 +20,7 @@ EXAMPLES = ROOT / "examples" / "recorded.json"
 
 def record_training() -> None:
     import torch
+
     import training_cases
 
     lines = [f"{json.dumps(name)}: {json.dumps(training_cases.trained(torch, name))}" for name in training_cases.CASES]
@@ -28,10 +29,10 @@ def record_training() -> None:
 
 
 def record_example(name: str) -> None:
-    """Losses by the number (of a step or an epoch) that stands before them."""
+    """Losses, as they are printed, by the number (of a step or an epoch) that stands before them."""
     done = subprocess.run([sys.executable, ROOT / "examples" / f"{name}.py"], check=True, capture_output=True, text=True,
                           env=dict(os.environ, OMP_NUM_THREADS="1"))
-    losses = {step: float(loss) for step, loss in re.findall(r"(\d+)  loss (\S+)  PyTorch's", done.stdout)}
+    losses = dict(re.findall(r"(\d+)  loss (\S+)  PyTorch's", done.stdout))
     if not losses:
         raise SystemExit(f"{name} printed no losses:\n{done.stdout}")
     recorded = dict(json.loads(EXAMPLES.read_text("utf-8")), **{name: losses})

@@ -65,4 +65,4 @@ def test_examples_are_recorded() -> None:
     assert set(recorded) == examples
     for losses in recorded.values():
         first, *_, last = losses.values()
-        assert last < first
+        assert float(last) < float(first)
