@@ -28,6 +28,7 @@ from .core.dtypes import (  # noqa: E402
     iinfo,
     set_default_dtype,
 )
+from .core.errors import is_warn_always_enabled, set_warn_always  # noqa: E402
 from .core.generator import (  # noqa: E402
     Generator,
     default_generator,
@@ -37,7 +38,6 @@ from .core.generator import (  # noqa: E402
     seed,
     set_rng_state,
 )
-from .core.errors import is_warn_always_enabled, set_warn_always  # noqa: E402
 from .core.missing import missing as _missing  # noqa: E402
 from .core.modes import (  # noqa: E402
     enable_grad,
@@ -109,8 +109,32 @@ _ELSEWHERE = {
 }  # fmt: skip
 if _TYPE_CHECKING:  # what the loops above and `__getattr__` bring, for those who read and do not run
     from . import (
-        accelerator, amp, backends, compiler, cpu, cuda, distributed, fft, func, hub, jit, linalg, mps, multiprocessing, nn,
-        onnx, optim, overrides, profiler, serialization, special, storage, testing, types, utils, xpu,
+        accelerator,
+        amp,
+        backends,
+        compiler,
+        cpu,
+        cuda,
+        distributed,
+        fft,
+        func,
+        hub,
+        jit,
+        linalg,
+        mps,
+        multiprocessing,
+        nn,
+        onnx,
+        optim,
+        overrides,
+        profiler,
+        serialization,
+        special,
+        storage,
+        testing,
+        types,
+        utils,
+        xpu,
     )  # fmt: skip
     from ._functions import *
     from .amp import GradScaler, autocast

@@ -221,7 +221,7 @@ def window(owner: Any, kind: Any, offset: int, size: tuple[int, ...], stride: An
     k = kind.itemsize
     if offset < 0:
         raise RuntimeError(f"Tensor: invalid storage offset {offset}")
-    if any([s < 0 for s in steps]):
+    if min(steps, default=0) < 0:
         raise RuntimeError(f"Storage size calculation overflowed with sizes={list(size)} and strides={list(steps)}")
     need = 0 if 0 in size else (offset + 1 + sum([(n - 1) * s for n, s in zip(size, steps, strict=True)])) * k
     if need > owner.nbytes:
