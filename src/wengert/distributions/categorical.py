@@ -26,7 +26,8 @@ class Categorical(Distribution):
         self, probs: Tensor | None = None, logits: Tensor | None = None, validate_args: bool | None = None
     ) -> None:
         require_one(probs, logits)
-        name, given = ("probs", probs) if probs is not None else ("logits", logits)
+        name = "logits" if probs is None else "probs"
+        given: Any = logits if probs is None else probs
         if given.dim() < 1:
             raise ValueError(f"`{name}` parameter must be at least one-dimensional.")
         if probs is not None:

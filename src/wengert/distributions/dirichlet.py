@@ -5,7 +5,7 @@ from __future__ import annotations
 # mypy: disable-error-code="attr-defined, no-any-return"
 from typing import Any
 
-from .. import Size, _dirichlet_grad, _sample_dirichlet, digamma, lgamma, xlogy
+from .. import _dirichlet_grad, _sample_dirichlet, digamma, lgamma, xlogy
 from ..autograd import Function
 from ..autograd.function import once_differentiable
 from ..core.tensor import Tensor

@@ -32,7 +32,12 @@ class Distribution:
             raise ValueError
         Distribution._validate_args = value
 
-    def __init__(self, batch_shape: Any = Size(), event_shape: Any = Size(), validate_args: bool | None = None) -> None:  # noqa: B008
+    def __init__(
+        self,
+        batch_shape: Any = Size(),  # noqa: B008
+        event_shape: Any = Size(),  # noqa: B008
+        validate_args: bool | None = None,
+    ) -> None:
         self._batch_shape = batch_shape
         self._event_shape = event_shape
         if validate_args is not None:
@@ -202,9 +207,9 @@ class Distribution:
                 setattr(new, name, value.expand(batch_shape + value.shape[len(value.shape) - dims:]))
         return self._finish_expand(cls, new, batch_shape)
 
-    def _finish_expand(self, cls: type, new: Any, batch_shape: Any) -> Any:
+    def _finish_expand(self, cls: Any, new: Any, batch_shape: Any) -> Any:
         """The end of every `expand`: shapes as `__init__` sets them, the same choice about checks."""
-        super(cls, new).__init__(batch_shape, self._event_shape, validate_args=False)
+        super(cls, new).__init__(batch_shape, self._event_shape, validate_args=False)  # type: ignore[call-arg]
         new._validate_args = self._validate_args
         return new
 

@@ -6,11 +6,13 @@ import warnings
 from collections.abc import Callable
 from typing import Any
 
+from ..core.missing import missing
 from ..core.tensor import Tensor
 from .distribution import Distribution
 
 __all__ = ["kl_divergence", "register_kl"]
 
+_lacking = missing(__name__)
 #: (class of p, class of q) -> formula
 _KL_REGISTRY: dict[tuple[type, type], Callable[..., Any]] = {}
 #: what was found for the classes asked for; emptied whenever an entry is added
@@ -68,3 +70,11 @@ def kl_divergence(p: Distribution, q: Distribution) -> Tensor:
             f"No KL(p || q) is implemented for p type {p.__class__.__name__} and q type {q.__class__.__name__}"
         )
     return fun(p, q)  # type: ignore[no-any-return]
+
+
+def __getattr__(name: str) -> Any:
+    """The formulas under their names, `_kl_normal_normal`: they are written in `kl_same` and `kl_cross`."""
+    for fun in _KL_REGISTRY.values():
+        if fun.__name__ == name:
+            return fun
+    return _lacking(name)

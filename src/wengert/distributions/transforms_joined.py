@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 # mypy: disable-error-code="attr-defined, no-any-return"
+import functools
+import operator
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
@@ -82,7 +84,7 @@ class CatTransform(Transform):
         ]
         dim = self.dim - x.dim() if self.dim >= 0 else self.dim
         dim += self.event_dim  # counted from the end of the batch dimensions
-        return cat(terms, dim=dim) if dim < 0 else sum(terms)
+        return cat(terms, dim=dim) if dim < 0 else functools.reduce(operator.add, terms)
 
     @property
     def bijective(self) -> bool:  # type: ignore[override]

@@ -6,7 +6,7 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from .. import Size, cos, empty, float64, log, no_grad, rand, where, zeros
+from .. import Size, cos, empty, float64, no_grad, rand, where, zeros
 from .. import bool as bool_dtype
 from ..core.tensor import Tensor
 from . import constraints
@@ -31,8 +31,8 @@ _LARGE = (
 
 
 def _eval_poly(y: Tensor, coef: tuple[float, ...]) -> Tensor:
-    *rest, result = coef
-    for c in reversed(rest):
+    result: Any = coef[-1]
+    for c in reversed(coef[:-1]):
         result = c + y * result
     return result
 

@@ -7,8 +7,22 @@ import math
 import warnings
 from typing import Any
 
-from .. import Size, arange, broadcast_shapes, cholesky_solve, digamma, einsum, eye, finfo, linalg, mvlgamma
-from .. import nan, randn, tensor, tril_indices
+from .. import (
+    Size,
+    arange,
+    broadcast_shapes,
+    cholesky_solve,
+    digamma,
+    einsum,
+    eye,
+    finfo,
+    linalg,
+    mvlgamma,
+    nan,
+    randn,
+    tensor,
+    tril_indices,
+)
 from ..core.tensor import Tensor
 from . import constraints
 from .chi2 import Chi2
@@ -183,7 +197,7 @@ class Wishart(ExponentialFamily):
             warnings.warn("Singular sample detected.", stacklevel=2)
             for _ in range(max_try_correction):
                 fresh = self._bartlett_sampling(singular[singular].shape)
-                sample[singular] = fresh
+                sample[singular.clone()] = fresh  # the mask is kept for the gradient, and changes below
                 still = ~self.support.check(fresh)
                 if self._batch_dims:
                     still = still.amax(self._batch_dims)

@@ -547,7 +547,7 @@ def broadcast_shapes(*shapes: Any) -> Size:
                     raise RuntimeError(
                         f"Attempting to broadcast a dimension of length {b} at {-i}! Mismatching argument at index "
                         f"{at} "
-                        f"had {shape}; but expected shape should be broadcastable to {result}"
+                        f"had {shape if isinstance(given, int) else given}; but expected shape should be broadcastable to {result}"
                     )
                 grown[-i] = b
         result = grown
