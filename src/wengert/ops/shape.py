@@ -544,10 +544,10 @@ def broadcast_shapes(*shapes: Any) -> Size:
             a, b = grown[-i], shape[-i]
             if a != b and b != 1:
                 if a != 1:
+                    had = shape if isinstance(given, int) else given
                     raise RuntimeError(
                         f"Attempting to broadcast a dimension of length {b} at {-i}! Mismatching argument at index "
-                        f"{at} "
-                        f"had {shape if isinstance(given, int) else given}; but expected shape should be broadcastable to {result}"
+                        f"{at} had {had}; but expected shape should be broadcastable to {result}"
                     )
                 grown[-i] = b
         result = grown
