@@ -79,6 +79,8 @@ def multi_margin_loss(
         )
     if weight is not None and weight.shape[0] != classes:
         raise RuntimeError(f"inconsistent weight size, expected {classes} but got {list(weight.shape)}")
+    if target.dtype.name != "int64":
+        raise RuntimeError(f"expected scalar type Long but found {target.dtype.scalar_name}")
     if not target._level and bool(((target < 0) | (target >= classes)).any()):  # type: ignore[operator]
         raise RuntimeError("target out of range")
     return _multi_margin(input, target, weight, p=p, margin=margin, reduction=how)  # type: ignore[no-any-return]

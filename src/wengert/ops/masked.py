@@ -45,6 +45,8 @@ def _batch_fill_tensor(prim: Primitive, vals: Any, dims: Any, params: Any) -> tu
 class _Filler:
     """masked_fill with a value that is no input of the batch rule."""
 
+    line = None  # there is no straight line, as for primitives
+
     def __init__(self, prim: Primitive, value: Any) -> None:
         self.prim, self.value = prim, value
 
