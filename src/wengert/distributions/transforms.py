@@ -24,6 +24,7 @@ from .transforms_pointwise import (
     SigmoidTransform,
     SoftplusTransform,
     TanhTransform,
+    _clipped_sigmoid,  # noqa: F401
 )
 from .transforms_vector import (
     CorrCholeskyTransform,

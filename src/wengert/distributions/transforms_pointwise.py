@@ -83,7 +83,7 @@ def _inside(x: Tensor) -> Tensor:
     return x.clamp(min=info.tiny, max=1.0 - info.eps)
 
 
-def clipped_sigmoid(x: Tensor) -> Tensor:
+def _clipped_sigmoid(x: Tensor) -> Tensor:
     """The logistic function, never exactly 0 or 1."""
     return _inside(x.sigmoid())
 
@@ -97,7 +97,7 @@ class SigmoidTransform(_Alike):
     sign = 1
 
     def _call(self, x: Tensor) -> Tensor:
-        return clipped_sigmoid(x)
+        return _clipped_sigmoid(x)
 
     def _inverse(self, y: Tensor) -> Tensor:
         y = _inside(y)

@@ -11,7 +11,7 @@ from ..core.tensor import Tensor
 from ..nn.functional import logsigmoid, pad, softplus
 from . import constraints
 from .transform import Transform, need_dims
-from .transforms_pointwise import _Alike, clipped_sigmoid
+from .transforms_pointwise import _Alike, _clipped_sigmoid
 from .utils import tril_matrix_to_vec, vec_to_tril_matrix
 
 
@@ -97,7 +97,7 @@ class StickBreakingTransform(_Alike):
         return x - remaining.log()
 
     def _call(self, x: Tensor) -> Tensor:
-        share = clipped_sigmoid(self._centred(x))
+        share = _clipped_sigmoid(self._centred(x))
         left = (1 - share).cumprod(-1)
         return pad(share, [0, 1], value=1) * pad(left, [1, 0], value=1)
 
