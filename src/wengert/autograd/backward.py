@@ -108,6 +108,12 @@ def check_grad(i: int, out: Tensor, g: Tensor, batched: bool) -> None:
         )
 
 
+def zeros_for(x: Tensor, create: bool) -> Tensor:
+    """The gradient of an input that was not used: zeros, that may be differentiated under `create_graph`."""
+    zeros: Tensor = ops.zeros_like(x)
+    return zeros.requires_grad_() if create and zeros._level == 0 else zeros
+
+
 def root_edges(outputs: Sequence[Output]) -> list[Edge]:
     """The edges to start from; every output must be differentiable."""
     edges = []
@@ -250,5 +256,5 @@ def grad(
     if materialize_grads:
         if any(g is None and isinstance(x, GradientEdge) for g, x in zip(result, ins, strict=True)):
             raise RuntimeError("materialize_grads cannot be used when the given input is a GradientEdge")
-        result = [ops.zeros_like(x) if g is None else g for g, x in zip(result, ins, strict=True)]
+        result = [zeros_for(x, create_graph) if g is None else g for g, x in zip(result, ins, strict=True)]
     return tuple(result)

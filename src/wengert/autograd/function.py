@@ -324,6 +324,15 @@ def bind_default_args(forward: Callable[..., Any], *args: Any, **kwargs: Any) ->
     return bound.args
 
 
+DIRTY_VIEW = (
+    "If your Function modifies inplace an input that is a view of another Tensor, your Function cannot return more than "
+    "one Tensor. This is not supported by the current autograd engine. You should either make sure the input is not a "
+    "view (using .clone() for example) or make your Function only return one Tensor (potentially splitting it into two "
+    "Functions: one doing the inplace that returns a single Tensor and a second one that does the other operations). "
+    "You can ask on the forum https://discuss.pytorch.org/ if you need help to do this change."
+)
+
+
 def run_forward(cls: Any, args: tuple[Any, ...], with_setup: bool) -> tuple[Any, Any]:
     """The outputs of `cls` on plain tensors, and its ctx."""
     m = mode()
@@ -357,6 +366,10 @@ def run_forward(cls: Any, args: tuple[Any, ...], with_setup: bool) -> tuple[Any,
             )
         if recorded and d._fn is LEAF:
             raise RuntimeError("a leaf Variable that requires grad has been used in an in-place operation.")
+        if recorded and d._fn is views.VIEW:
+            if not single and len(outputs) > 1:
+                raise RuntimeError(DIRTY_VIEW)
+            views.check_history(d, m, args)
         if not is_inference(d):
             bump(d)
     for i, t in enumerate(ctx.to_save):
@@ -390,7 +403,7 @@ def wrap_outputs(
             else:
                 o = views.wrap_view(o, o._data.view(), TABLE["alias"], {}, mode())
                 o._view.creation = views.FUNCTION_VIEW
-        elif recorded and o._fn is LEAF:
+        elif (recorded or is_dirty) and o._fn is LEAF:
             o = o.detach()  # type: ignore[attr-defined]
         elif o._view is not None and not is_dirty:
             o._view.creation = views.FUNCTION_VIEW if recorded and may else o._view.creation
@@ -411,6 +424,10 @@ def wrap_outputs(
             ctx.count = len(finished)
         ctx.saved = save(ctx, args, outputs, finished, edges)
         ctx.seq = next_seq()
+        if sum(differentiable) > 1:
+            for o in tensors:
+                if o._view is not None:
+                    o._view.creation = views.MULTI_VIEW
         m = mode()
         if m.anomaly:
             from ..core.anomaly import note_origin
@@ -454,7 +471,7 @@ def save(ctx: Any, args: Any, outputs: Any, finished: Any, edges: Any) -> list[A
             saved.append(SavedPacked(t, edges[at], -1, hooks[-1], None) if hooks else SavedInput(t, edges[at]))
         elif nr is not None:
             out = finished[nr]
-            saved.append(SavedPacked(out, None, nr, hooks[-1], None) if hooks else FunctionOutput(out, nr))
+            saved.append(SavedPacked(out, None, nr, hooks[-1], ctx) if hooks else FunctionOutput(out, nr))
         else:
             e = edge_of(t)
             saved.append(SavedPacked(t, e, -1, hooks[-1], None) if hooks else SavedInput(t, e))

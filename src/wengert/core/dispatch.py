@@ -237,12 +237,12 @@ def make_node(
     for name, i in plan.inputs:
         a = args[i]
         if isinstance(a, Tensor):
-            saved[name] = SavedInput(a, edges[i]) if not hooks else SavedPacked(a, edges[i], -1, hooks[-1], m)
+            saved[name] = SavedInput(a, edges[i]) if not hooks else SavedPacked(a, edges[i], -1, hooks[-1], None)
         else:
             saved[name] = SavedInput(wrap(datas[i]), None) if datas[i].__class__ is ndarray else a
     for name in plan.saves_out:
         nr = int(name[3:] or 0)
-        saved[name] = SavedOutput(outs[nr], nr) if not hooks else SavedPacked(outs[nr], None, nr, hooks[-1], m)
+        saved[name] = SavedOutput(outs[nr], nr) if not hooks else SavedPacked(outs[nr], None, nr, hooks[-1], node)
     for name in plan.others:
         saved[name] = describe(prim, name, args)
     node.saved = saved

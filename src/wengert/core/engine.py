@@ -20,7 +20,7 @@ from . import hooks as hooks_module
 from .graph import Edge, Node, Port
 from .hooks import LeafHooks, call_gradient_hooks
 from .modes import GRAD, NO_GRAD, Mode, mode, set_mode
-from .primitive import ops
+from .primitive import TABLE, ops
 from .tensor import PLAIN, Tensor, bump, wrap
 
 ndarray = np.ndarray
@@ -434,7 +434,7 @@ def accumulate_array(leaf: Tensor, g: Any, owned: bool) -> None:
             if g.strides != x.strides and g.ndim > 1:
                 g = kernels.like_layout(g, x)
             leaf._grad = wrap(g)
-        elif grad.__class__ in PLAIN and grad._fn is None and grad._data.__class__ is ndarray:
+        elif grad.__class__ in PLAIN and grad._data.__class__ is ndarray:
             data = grad._data
             if g.__class__ is ndarray and g.dtype != data.dtype:
                 g = kernels.to_dtype(g, data.dtype)
@@ -448,7 +448,10 @@ def accumulate_tensor(leaf: Tensor, g: Tensor, create: bool) -> None:
     """`leaf.grad = leaf.grad + g`, recorded if the backward is."""
     grad = getattr(leaf, "_grad", None)
     if grad is None:
-        leaf._grad = g if create else g.detach()  # type: ignore[attr-defined]
+        if create and g.__class__ in PLAIN and g._data.__class__ is ndarray:  # its own memory: it may be changed in place
+            leaf._grad = TABLE["copy"](wrap(np.empty_like(leaf._data)), g)
+        else:
+            leaf._grad = g if create else g.detach()  # type: ignore[attr-defined]
     elif create or g._level or grad._level:
         leaf._grad = grad + g
     else:

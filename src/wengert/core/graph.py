@@ -42,6 +42,8 @@ class Sentinel:
 #: `Tensor._fn` of a leaf that requires grad; of a view (its edge is looked up, the base may have moved on).
 LEAF: Any = Sentinel("LEAF")
 VIEW: Any = Sentinel("VIEW")
+#: nodes that PyTorch did not generate: their `name()` bears a namespace, their class does not
+CPP_NAMED = frozenset(("CopyBackwards", "NotImplemented"))
 #: What stands in a node's saved slot once the saved value was freed.
 FREED: Any = Sentinel("FREED")
 
@@ -177,7 +179,8 @@ class Node(metaclass=NodeMeta):
 
     def name(self) -> str:
         """The node's name, as PyTorch prints it."""
-        return type(self).__name__
+        name = type(self).__name__
+        return name if name not in CPP_NAMED else "torch::autograd::" + name
 
     @property
     def next_functions(self) -> tuple[tuple[Any, int], ...]:

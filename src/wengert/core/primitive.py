@@ -215,7 +215,8 @@ class OpNode(Node):
         return tuple(out)
 
     def release(self) -> None:
-        if self.saved:
+        plan = self.plan
+        if plan.inputs or plan.saves_out:  # shapes alone are kept: such a node may run again
             self.saved = FREED
 
     def saved_values(self) -> Iterator[tuple[str, Any]]:

@@ -68,15 +68,22 @@ class SavedPacked:
 
     __slots__ = ("edge", "nr", "packed", "unpack_hook")
 
-    def __init__(self, tensor: Tensor, edge: Edge, nr: int, hooks: tuple[Any, Any], mode_of: Any) -> None:
+    def __init__(self, tensor: Tensor, edge: Edge, nr: int, hooks: tuple[Any, Any], node: Node | None) -> None:
+        """`nr`: which output of `node` the tensor is; -1: an input, which `pack` gets as it is."""
         from .modes import changed_mode
 
         pack, self.unpack_hook = hooks
-        plain = tensor.detach() if nr < 0 and edge is None else alias(tensor, None)  # type: ignore[attr-defined]
-        before = version_of(plain)
+        shown = tensor
+        if nr >= 0 and tensor.dtype.category < 2:
+            shown = alias(tensor, None)
+        elif nr >= 0:  # another Tensor: the node must not hold its own output if `pack` hands it back
+            shown = alias(tensor, node if node is None or node.n_outputs == 1 else Port(node, nr))
+        before = version_of(shown)
         with changed_mode(saved_hooks=(), grad=False):
-            self.packed = pack(plain)
-        if version_of(plain) != before:
+            self.packed = pack(shown)
+        if nr >= 0:
+            shown._fn = None
+        if version_of(shown) != before:
             raise RuntimeError("A saved tensor pack hook is modifying its input in place. Tensors provided as input to "
                                "pack hook can not be modified by in-place operations as this can lead to unexpected "
                                "side-effects. Please open an issue if you need to perform in-place operations on the "

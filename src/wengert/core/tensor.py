@@ -129,6 +129,8 @@ class Tensor(Methods, metaclass=TensorMeta):
 
     def requires_grad_(self, requires_grad: bool = True) -> Tensor:
         """Set `requires_grad` in place. Errors: not a floating or complex tensor; switching off a non-leaf."""
+        if requires_grad and self.dtype.category < 2:
+            raise RuntimeError("only Tensors of floating point dtype can require gradients")
         set_requires_grad(self, requires_grad)
         return self
 
@@ -151,7 +153,8 @@ class Tensor(Methods, metaclass=TensorMeta):
         """Which output of `grad_fn` it is."""
         fn = self._fn
         if fn is VIEW:
-            fn = self._view.edge(self)
+            view = self._view
+            fn = view.edge(self) if view.creation == 0 else view.fn  # asking one of several outputs never refuses
         return fn.nr if fn.__class__ is Port else 0  # type: ignore[no-any-return]
 
     @property
@@ -197,9 +200,16 @@ class Tensor(Methods, metaclass=TensorMeta):
             grad = self._grad
         except AttributeError:
             grad = None
-        if grad is None and not (self._fn is None or self._fn is LEAF) and not self.is_leaf and not self.retains_grad:
+        if grad is None and not (self._fn is None or self._fn is LEAF) and self.grad_is_missing():
             warn_grad_of_non_leaf()
         return grad
+
+    def grad_is_missing(self) -> bool:
+        """A tensor with a history that keeps no gradient (of a view whose history is refused nothing is said)."""
+        try:
+            return not self.is_leaf and not self.retains_grad
+        except RuntimeError:
+            return False
 
     @grad.setter
     def grad(self, value: Tensor | None) -> None:

@@ -41,7 +41,7 @@ class ViewInfo:
         from .dispatch import edge_of
 
         base_edge = edge_of(self.base)
-        if base_edge is None:
+        if base_edge is None and (self.fn is None or self.creation == PLAIN_VIEW):
             self.fn = None
         else:
             if self.creation != PLAIN_VIEW:
@@ -174,7 +174,12 @@ def check_overlap(t: Tensor) -> None:
 
 def check_inplace(t: Tensor, m: Mode, others: Sequence[Any] = ()) -> None:
     """PyTorch's refusals of an in-place operation on `t` (with operands `others`), before anything is touched."""
+    check_history(t, m, others)
     check_overlap(t)
+
+
+def check_history(t: Tensor, m: Mode, others: Sequence[Any] = ()) -> None:
+    """The refusals that the graph asks for."""
     if is_inference(t) and not m.inference:
         raise RuntimeError(
             "Inplace update to inference tensor outside InferenceMode is not allowed.You can make a clone to get a "
@@ -214,6 +219,8 @@ def refusal(info: ViewInfo, indirect: bool) -> str:
         )
     nr = info.fn.nr if info.fn.__class__ is Port else 0
     start = f"Output {nr} of {producer_name(info)} is a view and {in_graph} modified inplace. "
+    if info.fn is None:
+        start = f"A view was created in no_grad mode and {in_graph} modified inplace with grad mode enabled. "
     if kind == MULTI_VIEW:
         return start + (
             "This view is the output of a function that returns multiple views. Such functions do not allow the output "

@@ -101,7 +101,9 @@ def roll(input: Tensor, shifts: Any, dims: Any = ()) -> Tensor:
     if len(by) != len(along) and (along or len(by) != 1):
         raise RuntimeError(f"shifts and dimensions must align. shifts: {len(by)}, dims:{len(along)}")
     n = input.ndim
-    return _roll(input, shifts=by, dims=tuple([wrap_dim(d, n) for d in along]) if n else ())  # type: ignore
+    if along and not n:
+        raise IndexError(f"Dimension specified as {along[0]} but tensor has no dimensions")
+    return _roll(input, shifts=by, dims=tuple([wrap_dim(d, n) for d in along]))  # type: ignore
 
 
 _rot90 = linear(

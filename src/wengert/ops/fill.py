@@ -96,6 +96,8 @@ def fill_(self: Tensor, value: Any) -> Tensor:
     """Every element becomes `value`, a number or a 0-d tensor (differentiable in it)."""
     if isinstance(value, Tensor):
         if value.ndim:
+            if self.__class__ in PLAIN:
+                check_inplace(self, mode())
             raise RuntimeError(
                 f"fill_ only supports 0-dimension value tensor but got tensor with {value.ndim} dimensions."
             )
@@ -175,6 +177,8 @@ def copy_(self: Tensor, src: Tensor, non_blocking: bool = False) -> Tensor:
             bump(self)
             return self
     tensor_operand(src, "copy_", 1)
+    if self.__class__ in PLAIN:
+        check_inplace(self, mode(), (src,))
     if self is src:
         return self
     check_copy_shape(tuple(src.shape), tuple(self.shape))

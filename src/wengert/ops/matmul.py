@@ -533,9 +533,9 @@ public(outer, name="ger")
 def inner(input: Tensor, other: Tensor, *, out: Tensor | None = None) -> Tensor:
     """Products summed over the last dimension of both; a scalar multiplies."""
     _check_tensors("inner", input=input, other=other)
-    if input.dtype is not other.dtype:
-        raise RuntimeError("both inputs should have same dtype")
     n, k = input.ndim, other.ndim
+    if n and k and input.dtype is not other.dtype:
+        raise RuntimeError("both inputs should have same dtype")
     if not n or not k:
         y = input * other  # type: ignore[operator]
     else:

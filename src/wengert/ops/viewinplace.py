@@ -11,8 +11,8 @@ import numpy as np
 from ..core import devices
 from ..core.dispatch import edge_of
 from ..core.errors import warn
-from ..core.graph import LEAF, RestridedVersion, Version
-from ..core.modes import mode
+from ..core.graph import LEAF, VIEW, RestridedVersion, Version
+from ..core.modes import changed_mode, mode
 from ..core.saved import alias
 from ..core.storage import TypedStorage, UntypedStorage
 from ..core.tensor import Tensor, bump, version_of
@@ -29,7 +29,11 @@ def become(x: Tensor, op: Callable[[Tensor], Tensor], node: str) -> Tensor:
         raise RuntimeError("a leaf Variable that requires grad is being used in an in-place operation.")
     if not x._level:
         check_strided_inplace(x, m)
-    y = op(x)
+    if x._fn is VIEW and not m.grad and not m.inference and x.requires_grad:
+        with changed_mode(grad=True):  # a view of what has a history keeps it
+            y = op(x)
+    else:
+        y = op(x)
     if x._view is not None:  # still a view of its base, by one step more
         x._data, x._view, x._fn = y._data, y._view, y._fn
         made = edge_of(x) if x.requires_grad else None
