@@ -16,7 +16,7 @@ import numpy as np
 
 import wengert
 from op_inputs import Outcome, calls, differences, outcome, same_numbers
-from wengert.check import LAWS, Call, NotApplicable, build, function
+from wengert.check import BY_DESIGN, LAWS, Call, NotApplicable, apply, build, function
 from wengert.check.inputs import Slot
 from wengert.core.samples import SAMPLES, Case, Entry
 
@@ -24,12 +24,7 @@ RECORDED = Path(__file__).parent / "recorded" / "ops.json.gz"
 
 #: (operation, check) -> why what PyTorch does, or what the law says, is not wanted there
 EXCEPTIONS: dict[tuple[str, str], str] = {
-    ("nn.functional.embedding", "gradcheck"): "padding_idx and scale_grad_by_freq change the gradient alone",
-    ("nn.functional.embedding", "forward mode"): "padding_idx and scale_grad_by_freq change the gradient alone",
-    ("nn.functional.batch_norm", "pure"): "training=True updates the running statistics",
-    ("nn.functional.batch_norm", "strides"): "training=True updates the running statistics, which may not overlap",
-    ("nn.functional.instance_norm", "pure"): "training=True updates the running statistics",
-    ("nn.functional.instance_norm", "strides"): "training=True updates the running statistics, which may not overlap",
+    **BY_DESIGN,
     ("as_strided_scatter", "values"): "PyTorch gives the input the gradient of the elements that it lost",
     ("as_strided_scatter", "float32"): "PyTorch gives the input the gradient of the elements that it lost",
     ("as_strided_scatter", "half"): "PyTorch gives the input the gradient of the elements that it lost",
@@ -67,12 +62,8 @@ def law(name: str) -> Callable[[Entry, bool], list[str]]:
         for kind in kinds_of(entry):
             for case in entry.cases:
                 call = build(entry, case, kind)
-                if kind == "complex128" and (not any(a.dtype.kind == "c" for a in call.arrays) or refuses(fn, call)):
-                    continue
                 try:
-                    with warnings.catch_warnings():
-                        warnings.simplefilter("ignore")
-                        LAWS[name](entry, fn, call)
+                    apply(name, entry, fn, call)
                 except NotApplicable:
                     continue
                 except Exception as error:
@@ -95,15 +86,6 @@ def told(error: Exception) -> str:
 def kinds_of(entry: Entry) -> list[str]:
     found = [] if entry.flags.get("real") is False else ["float64"]
     return found if entry.flags.get("complex") is False else [*found, "complex128"]
-
-
-def refuses(fn: Any, call: Call) -> bool:
-    """Whether the operation does not take these dtypes (the live checks see to it that PyTorch does not either)."""
-    try:
-        call.run(fn, [wengert.from_numpy(a.copy()).requires_grad_(g) for a, g in zip(call.arrays, call.grads)])
-    except (RuntimeError, NotImplementedError, TypeError, ValueError):
-        return True
-    return False
 
 
 # ---------------------------------------------------------------- PyTorch itself

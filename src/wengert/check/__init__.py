@@ -3,6 +3,6 @@
 from __future__ import annotations
 
 from .inputs import Call, build, function
-from .laws import LAWS, NotApplicable
+from .laws import BY_DESIGN, LAWS, NotApplicable, apply
 
-__all__ = ["LAWS", "Call", "NotApplicable", "build", "function"]
+__all__ = ["BY_DESIGN", "LAWS", "Call", "NotApplicable", "apply", "build", "function"]
