@@ -12,7 +12,7 @@ from ..core.modes import NO_GRAD, mode
 from ..core.primitive import elementwise, ops
 from ..core.samples import Case, T, samples
 from ..core.tensor import PLAIN, Tensor, bump
-from ..core.views import check_inplace
+from ..core.views import check_history, check_inplace
 from ..kernels import numpy as kernels
 from .compare import tensor_operand
 from .install import public
@@ -77,9 +77,9 @@ def _untracked(t: Tensor, *others: Any) -> bool:
     if t.__class__ not in PLAIN:
         return False
     m = mode()
-    if m.tracer is not None:
+    if m.tracer is not None or m.mutation_context is not None:
         return False
-    tracked = t._fn is not None
+    tracked = t._fn is not None and t.requires_grad
     for o in others:
         if isinstance(o, Tensor):
             if o.__class__ not in PLAIN:
@@ -87,7 +87,10 @@ def _untracked(t: Tensor, *others: Any) -> bool:
             tracked = tracked or edge_of(o) is not None
     if m.grad and tracked:
         return False
-    check_inplace(t, m)
+    if others or not t._data.flags.writeable:
+        check_inplace(t, m)
+    else:
+        check_history(t, m)  # one constant may go where several elements share memory
     return True
 
 
