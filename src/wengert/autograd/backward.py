@@ -9,6 +9,7 @@ from ..core import engine
 from ..core.dispatch import edge_of
 from ..core.errors import warn, warn_once
 from ..core.graph import LEAF, VIEW, Edge, to_edge
+from ..core.levels import LIVE, Dual, dual, unwrap
 from ..core.primitive import ops
 from ..core.tensor import PLAIN, Tensor, wrap
 from .edges import GradientEdge
@@ -226,6 +227,9 @@ def grad(
     if len(given) != len(outs):
         raise RuntimeError(f"got {len(outs)} tensors and {len(given)} gradients")
     keep = create_graph if retain_graph is None else retain_graph
+    if any(isinstance(x, Dual) and x._level in LIVE for x in (*outs, *ins, *given)):
+        options = dict(allow_unused=allow_unused, is_grads_batched=is_grads_batched, materialize_grads=materialize_grads)
+        return grad_of_duals(outs, ins, given, keep, create_graph, options)
     grads = initial_grads(outs, given, is_grads_batched)
     edges = root_edges(outs)
     if not ins:
@@ -257,4 +261,37 @@ def grad(
         if any(g is None and isinstance(x, GradientEdge) for g, x in zip(result, ins, strict=True)):
             raise RuntimeError("materialize_grads cannot be used when the given input is a GradientEdge")
         result = [zeros_for(x, create_graph) if g is None else g for g, x in zip(result, ins, strict=True)]
+    return tuple(result)
+
+
+def grad_of_duals(
+    outs: Sequence[Any], ins: Sequence[Any], given: Sequence[Any], keep: bool, create_graph: bool, options: dict[str, Any]
+) -> tuple[Any, ...]:
+    """`grad` of dual numbers (forward over reverse): the tangent of a gradient is the gradient of the tangent."""
+    level = max(x._level for x in (*outs, *ins, *given) if isinstance(x, Dual))
+    below = [unwrap(x, level) for x in ins]
+    values = [unwrap(o, level) for o in outs]
+    vectors = [unwrap(v, level) for v in given]
+    primals = grad(values, below, vectors, retain_graph=True, create_graph=create_graph, **options)
+    options = {**options, "allow_unused": True, "materialize_grads": False}
+    pieces: list[tuple[Any, ...]] = []
+    for tangents, weights in (
+        ([o._tangent if isinstance(o, Dual) and o._level == level else None for o in outs], vectors),
+        (values, [v._tangent if isinstance(v, Dual) and v._level == level else None for v in given]),
+    ):
+        use = [
+            (t, w)
+            for t, w in zip(tangents, weights, strict=True)
+            if isinstance(t, Tensor) and t.requires_grad and (tangents is not values or w is not None)
+        ]
+        if use:
+            roots, weights = [t for t, _ in use], [w for _, w in use]
+            pieces.append(grad(roots, below, weights, retain_graph=True, create_graph=create_graph, **options))
+    result = []
+    for i, p in enumerate(primals):
+        found = [piece[i] for piece in pieces if piece[i] is not None]
+        result.append(p if p is None or not found else dual(p, found[0] if len(found) == 1 else found[0] + found[1], level))
+    if not keep:  # the second pass needed what the first would have freed
+        for node in engine.reachable(root_edges([v for v in values if v.requires_grad])):
+            node.release()
     return tuple(result)

@@ -179,7 +179,7 @@ class Backward:
         known = getattr(self, "reached", None)
         if known is None:
             known = self.reached = {x.node if x.__class__ is Port else x for x in self.roots}
-            for node in _reachable(self.roots):
+            for node in reachable(self.roots):
                 if self.needed is None or node in self.needed:
                     known.add(node)
                     known.update(x.node if x.__class__ is Port else x for x in node.edges)
@@ -462,7 +462,7 @@ def accumulate_tensor(leaf: Tensor, g: Tensor, create: bool) -> None:
 # ---------------------------------------------------------------- discovery (only where something asks for it)
 
 
-def _reachable(roots: Sequence[Edge]) -> list[Node]:
+def reachable(roots: Sequence[Edge]) -> list[Node]:
     """All nodes below `roots`, latest first."""
     seen: set[Node] = set()
     todo = [e.node if e.__class__ is Port else e for e in roots if e is not None and not isinstance(e, Tensor)]
@@ -488,7 +488,7 @@ def _leading_to(roots: Sequence[Edge], inputs: Sequence[Edge]) -> set[Node]:
     """The nodes that must run so that gradients arrive at `inputs`."""
     goals = {e.node if e.__class__ is Port else e for e in inputs if e is not None}
     needed: set[Node] = set()
-    for node in reversed(_reachable(roots)):
+    for node in reversed(reachable(roots)):
         for e in node.edges:
             if e is None:
                 continue
@@ -502,7 +502,7 @@ def _leading_to(roots: Sequence[Edge], inputs: Sequence[Edge]) -> set[Node]:
 def _count_leaf_edges(roots: Sequence[Edge], needed: set[Node] | None) -> dict[Tensor, int]:
     """How many nodes' edges lead to each leaf: at zero its gradient is whole."""
     counts: dict[Tensor, int] = {}
-    for node in _reachable(roots):
+    for node in reachable(roots):
         if needed is not None and node not in needed:
             continue
         for e in node.edges:
