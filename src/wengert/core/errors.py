@@ -6,13 +6,13 @@ import os
 import sys
 import warnings
 
-_HERE = os.path.dirname(os.path.dirname(os.path.abspath(__file__))) + os.sep
+PACKAGE_DIR = os.path.dirname(os.path.dirname(os.path.abspath(__file__))) + os.sep
 
 
 def warn(message: str, category: type[Warning] = UserWarning) -> None:
     """Warn at the innermost line of code that is not in this package."""
     depth, frame = 1, sys._getframe(1)
-    while frame is not None and frame.f_code.co_filename.startswith(_HERE):
+    while frame is not None and frame.f_code.co_filename.startswith(PACKAGE_DIR):
         if frame.f_back is None:
             break
         frame, depth = frame.f_back, depth + 1

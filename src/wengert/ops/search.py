@@ -164,7 +164,7 @@ def _searchsorted_batch(prim: Any, vals: Any, dims: Any, params: Any) -> tuple[A
 
 
 _searchsorted = general(
-    "searchsorted", inputs=("x", "y"), params=("right",), 
+    "searchsorted", inputs=("x", "y"), params=("right",),
     kernel=supported(_searchsorted_kernel, "searchsorted_out_cpu", "bc"), batch=_searchsorted_batch,
     promote="keep",
 )  # fmt: skip

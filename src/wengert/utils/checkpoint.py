@@ -21,7 +21,7 @@ from ..autograd.function import Function
 from ..autograd.graph import saved_tensors_hooks
 from ..core import engine
 from ..core.dispatch import edge_of
-from ..core.errors import warn
+from ..core.errors import PACKAGE_DIR, warn
 from ..core.generator import fork_rng, get_rng_state, set_rng_state
 from ..core.modes import enable_grad, mode, no_grad
 from ..core.saved import SavedInput, SavedPacked, raise_modified
@@ -419,8 +419,7 @@ def _where(t: Tensor) -> str:
     """What is saved, and which lines of the program led there."""
     import traceback
 
-    here = __file__
-    stack = [f for f in traceback.extract_stack() if f.filename != here and "wengert" not in f.filename.split("/")[-3:-1]]
+    stack = [f for f in traceback.extract_stack() if not f.filename.startswith(PACKAGE_DIR)]
     lines = "".join(f"\n    {f.filename}:{f.lineno}:{f.name}" for f in reversed(stack[-8:]))
     return f"{t.dtype} {list(t.shape)}{lines}"
 
