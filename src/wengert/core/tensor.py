@@ -200,16 +200,9 @@ class Tensor(Methods, metaclass=TensorMeta):
             grad = self._grad
         except AttributeError:
             grad = None
-        if grad is None and not (self._fn is None or self._fn is LEAF) and self.grad_is_missing():
+        if grad is None and not (self._fn is None or self._fn is LEAF) and self._lacks_grad():
             warn_grad_of_non_leaf()
         return grad
-
-    def grad_is_missing(self) -> bool:
-        """A tensor with a history that keeps no gradient (of a view whose history is refused nothing is said)."""
-        try:
-            return not self.is_leaf and not self.retains_grad
-        except RuntimeError:
-            return False
 
     @grad.setter
     def grad(self, value: Tensor | None) -> None:
@@ -218,6 +211,13 @@ class Tensor(Methods, metaclass=TensorMeta):
     @grad.deleter
     def grad(self) -> None:
         self._grad = None
+
+    def _lacks_grad(self) -> bool:
+        """A tensor with a history that keeps no gradient (of a view whose history is refused nothing is said)."""
+        try:
+            return not self.is_leaf and not self.retains_grad
+        except RuntimeError:
+            return False
 
     @property
     def retains_grad(self) -> bool:
