@@ -40,7 +40,8 @@ def of_order(name: str) -> Callable[..., Any]:
     def kernel(x: Array, *, order: int, out: Any = None) -> Array:
         import scipy.special
 
-        odd_below = name == "spherical_jn" and x.dtype.kind == "f"  # SciPy before 1.15 gives nan below 0: j_n(-x) = (-1)^n j_n(x)
+        # SciPy before 1.15 gives nan below 0; there j_n(-x) = (-1)^n j_n(x)
+        odd_below = name == "spherical_jn" and x.dtype.kind == "f"
         y = np.asarray(getattr(scipy.special, name)(order, np.abs(x) if odd_below else x))
         if odd_below and order % 2:
             y = np.where(x < 0, -y, y)
