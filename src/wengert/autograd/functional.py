@@ -224,20 +224,30 @@ class _graph:
             self.context.__exit__(*exc)
 
 
+def forward_with_vector(
+    func: Func, inputs: Any, v: Any, create_graph: bool, strict: bool, fn: str
+) -> tuple[bool, Tensors, Tensors | None, bool, Tensors]:
+    """Run `func` on checked inputs, for a product with a vector `v` that looks like them.
+
+    -> were the inputs a tuple, the inputs, the vector, were the outputs a tuple, the outputs"""
+    is_tuple, xs = as_tuple(inputs, "inputs", fn)
+    xs = fresh_inputs(xs, create_graph, True)
+    vs = default_vector(
+        v, xs, is_tuple, fn,
+        "The vector v can only be None if the input to the user-provided function is a single Tensor with a single "
+        "element.",
+    )  # fmt: skip
+    if vs is not None:
+        vs = fresh_inputs(vs, create_graph, False)
+    out_tuple, outs = as_tuple(func(*xs), "outputs_user", fn)
+    check_differentiable(outs, strict, "outputs")
+    return is_tuple, xs, vs, out_tuple, outs
+
+
 def jvp(func: Func, inputs: Any, v: Any = None, create_graph: bool = False, strict: bool = False) -> tuple[Any, Any]:
     """(func(*inputs), J v) by differentiating the vector-Jacobian product with respect to its vector."""
     with enable_grad():
-        is_tuple, xs = as_tuple(inputs, "inputs", "jvp")
-        xs = fresh_inputs(xs, create_graph, True)
-        vs = default_vector(
-            v, xs, is_tuple, "jvp",
-            "The vector v can only be None if the input to the user-provided function is a single Tensor with a single "
-            "element.",
-        )  # fmt: skip
-        if vs is not None:
-            vs = fresh_inputs(vs, create_graph, False)
-        out_tuple, outs = as_tuple(func(*xs), "outputs_user", "jvp")
-        check_differentiable(outs, strict, "outputs")
+        _, xs, vs, out_tuple, outs = forward_with_vector(func, inputs, v, create_graph, strict, "jvp")
         dummies = tuple(ops.zeros_like(o).requires_grad_() for o in outs)
         pulled = filled(gradient(outs, xs, dummies, create_graph=True), xs, strict, create_graph, "back")
         check_differentiable(pulled, strict, "grad_input")
@@ -250,17 +260,7 @@ def jvp(func: Func, inputs: Any, v: Any = None, create_graph: bool = False, stri
 def vhp(func: Func, inputs: Any, v: Any = None, create_graph: bool = False, strict: bool = False) -> tuple[Any, Any]:
     """(func(*inputs), v^T H) for a function with a single element."""
     with enable_grad():
-        is_tuple, xs = as_tuple(inputs, "inputs", "vhp")
-        xs = fresh_inputs(xs, create_graph, True)
-        vs = default_vector(
-            v, xs, is_tuple, "vhp",
-            "The vector v can only be None if the input to the user-provided function is a single Tensor with a single "
-            "element.",
-        )  # fmt: skip
-        if vs is not None:
-            vs = fresh_inputs(vs, create_graph, False)
-        out_tuple, outs = as_tuple(func(*xs), "outputs_user", "vhp")
-        check_differentiable(outs, strict, "outputs")
+        is_tuple, xs, vs, out_tuple, outs = forward_with_vector(func, inputs, v, create_graph, strict, "vhp")
         _single_element(outs, out_tuple, "vhp")
         jac = filled(gradient(outs, xs, create_graph=True), xs, strict, create_graph, "back")
         check_differentiable(jac, strict, "jacobian_input")
@@ -272,17 +272,7 @@ def vhp(func: Func, inputs: Any, v: Any = None, create_graph: bool = False, stri
 def hvp(func: Func, inputs: Any, v: Any = None, create_graph: bool = False, strict: bool = False) -> tuple[Any, Any]:
     """(func(*inputs), H v) for a function with a single element."""
     with enable_grad():
-        is_tuple, xs = as_tuple(inputs, "inputs", "hvp")
-        xs = fresh_inputs(xs, create_graph, True)
-        vs = default_vector(
-            v, xs, is_tuple, "hvp",
-            "The vector v can only be None if the input to the user-provided function is a single Tensor with a single "
-            "element.",
-        )  # fmt: skip
-        if vs is not None:
-            vs = fresh_inputs(vs, create_graph, False)
-        out_tuple, outs = as_tuple(func(*xs), "outputs_user", "hvp")
-        check_differentiable(outs, strict, "outputs")
+        is_tuple, xs, vs, out_tuple, outs = forward_with_vector(func, inputs, v, create_graph, strict, "hvp")
         _single_element(outs, out_tuple, "hvp")
         jac = filled(gradient(outs, xs, create_graph=True), xs, strict, create_graph, "back")
         check_differentiable(jac, strict, "jacobian_input")
