@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ..core.intercept import announce
 from ..core.missing import missing
 from ..core.modes import (
     enable_grad,
@@ -39,5 +40,7 @@ __all__ = [
     "set_grad_enabled",
     "set_multithreading_enabled",
 ]
+
+announce(lambda: [("torch.autograd.grad", grad)])
 
 __getattr__ = missing(__name__, lazy=("functional", "forward_ad", "profiler"))

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from ..core import engine
+from ..core.captured import BACKWARD, refuse_inside
 from ..core.dispatch import edge_of
 from ..core.errors import warn, warn_once
 from ..core.graph import LEAF, VIEW, Edge, to_edge
@@ -35,11 +36,15 @@ def edge_from(x: Output) -> Edge:
     """The edge of a tensor or a GradientEdge."""
     if isinstance(x, GradientEdge):
         return to_edge(x.node, x.output_nr)
+    if not isinstance(x, Tensor):
+        raise RuntimeError(f"all inputs have to be Tensors or GradientEdges, but got {type(x).__name__}")
     return edge_of(x)
 
 
-def initial_grads(outputs: Sequence[Output], grads: Sequence[Any], batched: bool = False) -> list[Tensor]:
-    """The gradients to start from: those given, checked, or ones for scalars."""
+def initial_grads(
+    outputs: Sequence[Output], grads: Sequence[Any], batched: bool = False, fresh: bool = False
+) -> list[Tensor]:
+    """The gradients to start from: those given, checked, or ones for scalars. `fresh`: the user will see their memory."""
     result: list[Tensor] = []
     for i, (out, g) in enumerate(zip(outputs, grads, strict=True)):
         if isinstance(g, Tensor):
@@ -60,7 +65,7 @@ def initial_grads(outputs: Sequence[Output], grads: Sequence[Any], batched: bool
                     raise RuntimeError(
                         f"grad can be implicitly created only for real scalar outputs but got {out.dtype}"
                     )
-                result.append(wrap(_one(data)))
+                result.append(wrap(engine.np.ones(data.shape, data.dtype) if fresh else _one(data)))
             else:
                 if out.numel() != 1:  # type: ignore[attr-defined]
                     raise RuntimeError("grad can be implicitly created only for scalar outputs")
@@ -148,6 +153,8 @@ def backward(
 
     `grad_tensors`: the vectors of the vector-Jacobian products; may be left out for scalars.
     """
+    if LIVE:
+        refuse_inside(BACKWARD)
     if grad_variables is not None:
         warn("`grad_variables` is deprecated. Use `grad_tensors` instead.", FutureWarning)
         if grad_tensors is None:
@@ -178,16 +185,16 @@ def backward(
     if len(given) != len(outputs):
         raise RuntimeError(f"got {len(outputs)} tensors and {len(given)} gradients")
     keep = create_graph if retain_graph is None else retain_graph
-    grads = initial_grads(outputs, given)
+    grads = initial_grads(outputs, given, fresh=create_graph)
     edges = root_edges(outputs)
     wanted: list[Edge] | None = None
     if goals is not None:
+        wanted = [edge_from(g) for g in goals]
         for g in goals:
             if isinstance(g, Tensor) and not g.is_leaf:
                 g.retain_grad()  # type: ignore[attr-defined]
             elif isinstance(g, Tensor) and not g.requires_grad:
                 raise RuntimeError("can't retain_grad on Tensor that has requires_grad=False")
-        wanted = [edge_from(g) for g in goals]
     if create_graph:
         warn_once(GRAPH_CYCLE)
     grads = fitted_grads(outputs, grads, create_graph)
@@ -230,7 +237,7 @@ def grad(
     if any(isinstance(x, Dual) and x._level in LIVE for x in (*outs, *ins, *given)):
         options = dict(allow_unused=allow_unused, is_grads_batched=is_grads_batched, materialize_grads=materialize_grads)
         return grad_of_duals(outs, ins, given, keep, create_graph, options)
-    grads = initial_grads(outs, given, is_grads_batched)
+    grads = initial_grads(outs, given, is_grads_batched, fresh=create_graph)
     edges = root_edges(outs)
     if not ins:
         raise RuntimeError("`inputs` argument to `grad()` cannot be empty.")

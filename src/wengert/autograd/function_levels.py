@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 from ..core import levels
 from ..core.batching import front
 from ..core.dispatch import edge_of
+from ..core.errors import E, line_of, noted, place, user_frame
 from ..core.levels import LIVE, Level, batched, dual, entered, lift, surviving, unwrap
 from ..core.modes import changed_mode, mode
 from ..core.primitive import ops
@@ -26,6 +27,14 @@ class VmapInfo(NamedTuple):
     randomness: str
 
 
+def lacking(cls: Any, error: E) -> E:
+    """`error`, with where the Function that lacks something stands and where it is used."""
+    code = getattr(cls.forward, "__code__", None)
+    if code is not None:
+        noted(error, f"{cls.__qualname__}.forward is written at {line_of(code, code.co_firstlineno)}")
+    return noted(error, f"It is applied at {place(user_frame())}")
+
+
 def apply_on_level(cls: Any, args: tuple[Any, ...], with_setup: bool) -> Any:
     """`cls.apply(*args)` when the highest level among `args` is not plain."""
     level = max(a._level for a in args if isinstance(a, Tensor))
@@ -33,7 +42,7 @@ def apply_on_level(cls: Any, args: tuple[Any, ...], with_setup: bool) -> Any:
         return cls.apply(*[surviving(a) for a in args])
     kind = LIVE[level].kind
     if kind != "dual" and not with_setup:
-        raise RuntimeError(NEEDS_SETUP)
+        raise lacking(cls, RuntimeError(NEEDS_SETUP))
     if kind == "vmap":
         return _batched(cls, args, LIVE[level])
     if kind == "grad":
@@ -68,7 +77,7 @@ def _dual(cls: Any, args: tuple[Any, ...], level: int, with_setup: bool) -> Any:
         ctx: Any = object.__new__(cls._backward_cls)
         ctx.needs_input_grad = tuple(isinstance(a, Tensor) and a.requires_grad for a in primals)
         if not with_setup:
-            raise RuntimeError(NEEDS_SETUP)
+            raise lacking(cls, RuntimeError(NEEDS_SETUP))
         cls.setup_context(ctx, primals, below)
     else:
         below, ctx = run_forward(cls, primals, with_setup)
@@ -80,6 +89,10 @@ def _dual(cls: Any, args: tuple[Any, ...], level: int, with_setup: bool) -> Any:
     ctx._in_jvp = True
     try:
         given = cls.jvp(ctx, *tangents)
+    except NotImplementedError as error:
+        if cls.jvp is Function.jvp:
+            lacking(cls, error)
+        raise
     finally:
         ctx._in_jvp = False
     single = not isinstance(below, tuple)
@@ -118,11 +131,12 @@ def _batched(cls: Any, args: tuple[Any, ...], level: Level) -> Any:
         outs, out_dims = _generated(cls, below, dims, level)
     else:
         if cls.vmap is Function.vmap:
-            raise RuntimeError(
+            error = RuntimeError(
                 f"You tried to vmap over {cls.__name__}, but it does not have vmap support. Please override and implement "
                 "the vmap staticmethod or set generate_vmap_rule=True. For more details, please see "
                 "https://pytorch.org/docs/main/notes/extending.func.html"
             )
+            raise lacking(cls, error)
         outs, out_dims = cls.vmap(VmapInfo(level.size, level.randomness), dims, *below)
     if not isinstance(outs, tuple):
         return _wrap(outs, out_dims, number)

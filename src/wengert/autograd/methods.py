@@ -6,9 +6,11 @@ from collections.abc import Callable, Sequence
 from typing import Any
 from weakref import ref
 
+from ..core.captured import BACKWARD, refuse_captured, refuse_inside
 from ..core.dispatch import edge_of
 from ..core.graph import endpoint
 from ..core.hooks import RemovableHandle, leaf_hooks
+from ..core.modes import LIVE
 from ..core.tensor import Tensor
 from .backward import backward as autograd_backward
 
@@ -24,6 +26,8 @@ def backward(
 
     `gradient`: the vector of the vector-Jacobian product, of this tensor's shape; needed unless it has one element.
     """
+    if LIVE:
+        refuse_inside(BACKWARD)
     autograd_backward(self, gradient, retain_graph, create_graph, inputs=inputs)
 
 
@@ -68,6 +72,8 @@ def retain_grad(self: Tensor) -> None:
 
 def detach_(self: Tensor) -> Tensor:
     """Cut this tensor off the graph, in place. Views are refused."""
+    if LIVE:
+        refuse_captured(self)
     if self._view is not None:
         raise RuntimeError(
             "Can't detach views in-place. Use detach() instead. If you are using DistributedDataParallel (DDP) for "

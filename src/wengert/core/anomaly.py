@@ -4,16 +4,53 @@ from __future__ import annotations
 
 import traceback
 import warnings
-from typing import Any
+from types import CodeType
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from .graph import Node
+from .errors import line_of, user_frame
+from .graph import InferenceVersion, Node, Version
+from .tensor import share_version
+
+if TYPE_CHECKING:
+    from .tensor import Tensor
 
 
 def note_origin(node: Node) -> None:
-    """Keep the stack that made this node."""
+    """Keep the stack that made this node, and the user's line in it."""
     node._trace = traceback.format_stack()[:-3]  # type: ignore[attr-defined]
+    frame = user_frame()
+    if frame is not None:
+        node._line = frame.f_code, frame.f_lineno  # type: ignore[attr-defined]
+
+
+#: under anomaly detection: by `id` of a counter, the counter and the lines that changed its memory, by count. The latest
+#: ones only: what this is for is an error soon after.
+_changes: dict[int, tuple[Version, dict[int, tuple[CodeType, int]]]] = {}
+_CHANGES_KEPT = 4096
+
+
+def note_change(t: Tensor) -> None:
+    """Keep the user's line that is about to change `t` in place."""
+    version = share_version(t)
+    frame = user_frame()
+    if frame is None or version.__class__ is InferenceVersion:
+        return
+    known = _changes.pop(id(version), None)
+    lines = known[1] if known is not None and known[0] is version else {}
+    lines[version.n] = frame.f_code, frame.f_lineno
+    _changes[id(version)] = version, lines
+    if len(_changes) > _CHANGES_KEPT:
+        _changes.pop(next(iter(_changes)), None)
+
+
+def changes_since(version: Any, n: int) -> list[str]:
+    """The lines that are known to have changed the memory of a counter after its count was `n`."""
+    known = _changes.get(id(version))
+    if known is None or known[0] is not version:
+        return []
+    return [line_of(*line) for at, line in known[1].items() if at >= n]
 
 
 def report(node: Node) -> None:

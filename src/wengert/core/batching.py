@@ -106,3 +106,14 @@ DEFAULT = {"elementwise": batch_elementwise, "reduction": batch_reduce}
 def rule_for(prim: Primitive) -> Any:
     """The batch rule of a primitive: its own, or that of its kind, or None (then a loop runs)."""
     return prim.batch or DEFAULT.get(prim.kind)
+
+
+def each_slot(prim: Any, vals: Any, dims: Any, params: Any) -> tuple[Any, Any]:
+    """For what the values of each slot decide (a range, a size): one call a slot."""
+    slots = [
+        prim(*[v if d is None else v.select(d, i) for v, d in zip(vals, dims, strict=True)], **params)
+        for i in range(size_of_batch(vals, dims))
+    ]
+    if isinstance(slots[0], tuple):
+        return tuple(ops.stack(parts, dim=0) for parts in zip(*slots, strict=True)), (0,) * len(slots[0])
+    return ops.stack(slots, dim=0), 0

@@ -14,11 +14,13 @@ from .graph import LEAF, VIEW, Edge, Port, next_seq
 from .modes import GRAD, NO_GRAD, Mode, mode
 from .primitive import Primitive
 from .saved import SavedInput, SavedOutput, SavedPacked
+from .takes import complex_gradient
 from .tensor import PLAIN, Tensor, as_array, new, wrap
 from .views import ViewInfo, wrap_view
 
 ndarray = np.ndarray
 F16, BF16, F32, F64 = float16.np, bfloat16.np, np.dtype(np.float32), np.dtype(np.float64)
+HALVES = frozenset((F16, BF16))
 PLAIN_MODES = (GRAD, NO_GRAD)
 
 
@@ -47,8 +49,11 @@ def dispatch(prim: Primitive, args: Sequence[Any], params: dict[str, Any], node_
         else:
             datas.append(a)
     m = mode()
-    if m.tracer is not None:
-        return m.tracer.process(prim, args, params)
+    if m is not GRAD and m is not NO_GRAD:
+        if m.tracer is not None:
+            return m.tracer.process(prim, args, datas, params, m, node_class)
+        if m.keeper is not None:
+            return m.keeper.process(prim, args, datas, params, m, node_class)
     return run_plain(prim, args, datas, params, m, node_class)
 
 
@@ -59,10 +64,17 @@ def run_plain(
     prim: Primitive, args: Sequence[Any], datas: list[Any], params: dict[str, Any], m: Mode, node_class: Any = None
 ) -> Any:
     """`dispatch` below all levels: `datas` are arrays and numbers."""
+    if prim.takes is not None and prim.promote is None:
+        prim.takes(*[d for d in datas if d.__class__ is ndarray])
     if prim.promote is not None:
         y = run_promoted(prim, datas, params)
-    elif prim.half == "upcast" and any(d.__class__ is ndarray and d.dtype in (F16, BF16) for d in datas):
-        y = run_upcast(prim, datas, params, None)
+    elif prim.half == "upcast":
+        for d in datas:
+            if d.__class__ is ndarray and d.dtype.itemsize == 2 and d.dtype in HALVES:
+                y = run_upcast(prim, datas, params, None)
+                break
+        else:
+            y = run_kernel(prim, datas, params)
     else:
         y = run_kernel(prim, datas, params)
     if prim.n_outputs == 1:
@@ -104,6 +116,8 @@ def run_promoted(prim: Primitive, datas: list[Any], params: dict[str, Any]) -> A
     if common is None or not (common is F32 or common is F64):
         numeric = [d for d in datas if d is not None]
         common = promotion.result_dtype(numeric, prim.promote == "float").np
+    if prim.takes is not None:
+        prim.takes.check(common)
     for i, d in enumerate(datas):
         if d.__class__ is ndarray:
             if d.dtype is not common and d.dtype != common:
@@ -116,14 +130,12 @@ def run_promoted(prim: Primitive, datas: list[Any], params: dict[str, Any]) -> A
 
 
 def scalar_array(value: Any, kind: Any) -> Any:
-    """A Python number as a 0-d array; integers beyond the dtype wrap or overflow as in C."""
+    """A Python number as a 0-d array; integers beyond the dtype wrap as in C."""
     try:
         return np.array(value, kind)
     except OverflowError:
         if kind.kind in "iu":
-            raise RuntimeError(
-                f"value cannot be converted to type {FROM_NUMPY[kind].name}_t without overflow"
-            ) from None
+            return np.array(value % 2**64, np.uint64).astype(kind)
         return np.array(float(value), kind)
 
 
@@ -180,6 +192,11 @@ def record(
     node_class: Any = None,
 ) -> None:
     """Put one node on the tape, if an input wants a gradient and an output can have one."""
+    for a in args:
+        if isinstance(a, Tensor) and a._fn is not None:
+            break
+    else:
+        return
     edges: list[Edge] = []
     any_wanted = False
     may = prim.differentiable_inputs
@@ -195,6 +212,8 @@ def record(
         edges.append(e)
     if not any_wanted or m.inference:
         return
+    if prim.real_gradient is not None and outs[0].dtype.is_complex:
+        raise complex_gradient(prim.real_gradient)
     node = make_node(prim, outs, args, datas, params, tuple(edges), m, node_class)
     if prim.n_outputs == 1:
         out = outs[0]
@@ -237,13 +256,23 @@ def make_node(
     for name, i in plan.inputs:
         a = args[i]
         if isinstance(a, Tensor):
-            saved[name] = SavedInput(a, edges[i]) if not hooks else SavedPacked(a, edges[i], -1, hooks[-1], None)
+            if hooks:
+                saved[name] = SavedPacked(a, edges[i], -1, hooks[-1], None)
+                continue
+            kept = saved[name] = new(SavedInput)
+            kept.tensor = a
+            version = a._ver
+            kept.version = version if version.__class__ is int else version.n
+            kept.edge = edges[i]
         else:
             saved[name] = SavedInput(wrap(datas[i]), None) if datas[i].__class__ is ndarray else a
     for name in plan.saves_out:
         nr = int(name[3:] or 0)
         saved[name] = SavedOutput(outs[nr], nr) if not hooks else SavedPacked(outs[nr], None, nr, hooks[-1], node)
-    for name in plan.others:
+    for name, i in plan.shapes:
+        a = args[i]
+        saved[name] = tuple(a._data.shape) if isinstance(a, Tensor) else ()
+    for name in plan.described:
         saved[name] = describe(prim, name, args)
     node.saved = saved
     if prim.fits or getattr(outs[0]._data.dtype, "kind", "") == "V":  # bfloat16 arrays and Python numbers make float32
@@ -259,14 +288,11 @@ def make_node(
 
 
 def describe(prim: Primitive, name: str, args: Sequence[Any]) -> Any:
-    """`x_shape`, `x_dtype`, and for variadic ops `shapes`, `dtypes`."""
+    """`x_dtype`, and for variadic ops `shapes`, `dtypes`."""
     if name == "shapes":
         return tuple(a._data.shape for a in args)
     if name == "dtypes":
         return tuple(a.dtype for a in args)
-    if name.endswith("_shape"):
-        a = args[prim.inputs.index(name[:-6])]
-        return tuple(a._data.shape) if isinstance(a, Tensor) else ()
     if name.endswith("_dtype"):
         a = args[prim.inputs.index(name[:-6])]
         return a.dtype if isinstance(a, Tensor) else None
@@ -277,13 +303,17 @@ def fits_of(y: Any, args: Sequence[Any], edges: Sequence[Edge]) -> Any:
     """(shape, dtype) that each gradient must be brought to; None where it has them already."""
     fits = []
     # one operand of another dtype makes raw rules compute in that of NumPy's promotion
-    odd = any(isinstance(a, Tensor) and a._data.dtype != y.dtype for a in args)
-    mixed = odd or y.dtype.kind == "V"
+    kind, shape = y.dtype, y.shape
+    odd = False
+    for a in args:
+        if isinstance(a, Tensor) and a._data.dtype != kind:
+            odd = True
+    mixed = odd or kind.kind == "V"
     for a, e in zip(args, edges, strict=True):
         fit = None
         if e is not None:
             x = a._data
-            if mixed or x.shape != y.shape:
+            if mixed or x.shape != shape:
                 fit = (tuple(x.shape), x.dtype)
                 odd = True
         fits.append(fit)

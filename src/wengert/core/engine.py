@@ -11,12 +11,14 @@ import itertools
 import threading
 from collections.abc import Callable, Sequence
 from heapq import heappop, heappush
+from operator import itemgetter
 from typing import Any
 
 import numpy as np
 
 from ..kernels import numpy as kernels
 from . import hooks as hooks_module
+from .errors import line_of, noted
 from .graph import Edge, Node, Port
 from .hooks import LeafHooks, call_gradient_hooks
 from .modes import GRAD, NO_GRAD, Mode, mode, set_mode
@@ -160,7 +162,8 @@ class Backward:
         self.needed: set[Node] | None = None
         self.pending: dict[Tensor, int] | None = None
         if inputs is not None:
-            self.needed = _leading_to(roots, inputs)
+            if not down:  # on the tape of a transform every path leads to its inputs
+                self.needed = _leading_to(roots, inputs)
             for e in inputs:
                 if isinstance(e, Node):
                     self.captured[e, 0] = None
@@ -235,6 +238,7 @@ class Backward:
         parts[nr] = g if known is None else known + g
 
     def run(self) -> list[Any]:
+        """The whole pass. If it fails, the leaves that had their whole gradient by then have received it."""
         heap, buffers, raw, xp, keep, down = self.heap, self.buffers, self.raw, self.xp, self.keep, self.down
         leaves, owned, plain, scattered = self.leaves, self.owned, PLAIN, kernels.Scattered
         needed, pending, captured = self.needed, self.pending, self.captured
@@ -242,49 +246,58 @@ class Backward:
         anomaly = self.m.anomaly
         if pending is not None:
             self.settle(())
-        while heap:
-            node = heappop(heap)[1]
-            g = buffers.pop(node)
-            hooks = node.hooks
-            if hooks is not None:
-                g = self.run_pre_hooks(node, hooks, g)
-            if captured:
-                self.capture(node, g)
-            if needed is not None and node not in needed:
-                continue
-            if anomaly:
-                from .anomaly import checked_propagate
-
-                gs = checked_propagate(node, g, down, xp, self.m.check_nan)
-            else:
-                gs = node.propagate(g, down, xp)
-            edges = node.edges
-            if hooks is not None and hooks.post:
-                gs = self.run_post_hooks(hooks, gs, g, node)
-            if not keep:
-                node.release()
-            for e, gi in zip(edges, gs):
-                if e is None or gi is None:
+        node = None
+        try:
+            while heap:
+                node = heappop(heap)[1]
+                g = buffers.pop(node)
+                hooks = node.hooks
+                if hooks is not None:
+                    if pending is None and (hooks.tensor or hooks.pre or hooks.post):
+                        pending = self.count_rest(node)  # from here on someone may look at the leaves
+                    g = self.run_pre_hooks(node, hooks, g)
+                if captured:
+                    self.capture(node, g)
+                if needed is not None and node not in needed:
                     continue
-                if raw and gi.__class__ is not scattered:
-                    fresh = gi is not g and gi.base is None
-                    if e.__class__ in plain:
-                        if e not in leaves:
-                            leaves[e] = gi
+                if anomaly:
+                    from .anomaly import checked_propagate
+
+                    gs = checked_propagate(node, g, down, xp, self.m.check_nan)
+                else:
+                    gs = node.propagate(g, down, xp)
+                edges = node.edges
+                if hooks is not None and hooks.post:
+                    gs = self.run_post_hooks(hooks, gs, g, node)
+                if not keep:
+                    node.release()
+                for e, gi in zip(edges, gs):
+                    if e is None or gi is None:
+                        continue
+                    if raw and gi.__class__ is not scattered:
+                        fresh = gi is not g and gi.base is None
+                        if e.__class__ in plain:
+                            if e not in leaves:
+                                leaves[e] = gi
+                                if fresh:
+                                    owned.add(e)
+                                continue
+                        elif e not in buffers and e.__class__ is not Port and not isinstance(e, Tensor):
+                            buffers[e] = gi
+                            heappush(heap, (-e.seq, e))
                             if fresh:
                                 owned.add(e)
                             continue
-                    elif e not in buffers and e.__class__ is not Port:
-                        buffers[e] = gi
-                        heappush(heap, (-e.seq, e))
-                        if fresh:
-                            owned.add(e)
-                        continue
-                    deliver(e, gi, fresh)
-                else:
-                    deliver(e, gi, False)
-            if pending is not None:
-                self.settle(edges)
+                        deliver(e, gi, fresh)
+                    else:
+                        deliver(e, gi, False)
+                if pending is not None:
+                    self.settle(edges)
+        except Exception as error:
+            explain(error, node)
+            if self.leaves and pending is None:
+                self.count_rest(node)
+            raise
         for leaf in list(self.leaves):
             self.finish(leaf)
         if self.inputs is None or self.accumulate:
@@ -297,7 +310,9 @@ class Backward:
         """A gradient on its way as a Tensor of its own."""
         if not self.raw:
             return g  # type: ignore[no-any-return]
-        return wrap(g if g.__class__ is ndarray else np.asarray(g))
+        if g.__class__ is not ndarray:
+            return wrap(np.asarray(g))
+        return wrap(g if g.flags.writeable else writeable(g))
 
     def capture(self, node: Node, g: Any) -> None:
         captured = self.captured
@@ -317,6 +332,13 @@ class Backward:
         if g is None or not self.raw:
             return g  # type: ignore[no-any-return]
         return g if isinstance(g, Tensor) else wrap(private(g, key in self.owned))
+
+    def count_rest(self, node: Node | None) -> dict[Tensor, int]:
+        """Count the edges to leaves that are still to come from `node` and all that waits; finish the other leaves."""
+        rest = [waiting for _, waiting in self.heap]
+        self.pending = _count_leaf_edges(rest if node is None else [node, *rest], self.needed)
+        self.settle(())
+        return self.pending
 
     def settle(self, edges: Sequence[Edge]) -> None:
         """Finish the leaves that will receive no more."""
@@ -414,6 +436,26 @@ def _dense(g: Any) -> Any:
     return g.add_to(g.zeros()) if isinstance(g, kernels.Scattered) else g
 
 
+HAPPENED = "It happened in the backward"
+
+
+def explain(error: Exception, node: Node | None) -> None:
+    """Note on `error` which node failed, and under anomaly detection the line that recorded it."""
+    if node is None or any(n.startswith(HAPPENED) for n in getattr(error, "__notes__", ())):
+        return  # the innermost of nested backwards has said it
+    noted(error, f"{HAPPENED} of {node.name()}.")
+    line = getattr(node, "_line", None)
+    if line is not None:
+        noted(error, f"That was recorded at {line_of(*line)}")
+
+
+def writeable(g: Any) -> Any:
+    """The constant that a backward starts from, or its expansion, in memory that a hook may change."""
+    if any(g.strides) or not g.size:
+        return g.copy()
+    return ndarray(g.shape, g.dtype, np.array(g.reshape(-1)[0]), 0, g.strides)
+
+
 def private(g: Any, owned: bool) -> Any:
     """An array that only the receiver will hold."""
     if g.__class__ is not ndarray:
@@ -451,7 +493,7 @@ def accumulate_tensor(leaf: Tensor, g: Tensor, create: bool) -> None:
         if create and g.__class__ in PLAIN and g._data.__class__ is ndarray:  # its own memory: it may be changed in place
             leaf._grad = TABLE["copy"](wrap(np.empty_like(leaf._data)), g)
         else:
-            leaf._grad = g if create else g.detach()  # type: ignore[attr-defined]
+            leaf._grad = g if create else TABLE["clone"](g.detach(), memory_format=None)  # type: ignore[attr-defined]
     elif create or g._level or grad._level:
         leaf._grad = grad + g
     else:
@@ -484,12 +526,32 @@ def _seq(node: Node) -> int:
     return node.seq
 
 
+_first = itemgetter(0)
+
+
 def _leading_to(roots: Sequence[Edge], inputs: Sequence[Edge]) -> set[Node]:
     """The nodes that must run so that gradients arrive at `inputs`."""
     goals = {e.node if e.__class__ is Port else e for e in inputs if e is not None}
+    todo = [e.node if e.__class__ is Port else e for e in roots if e is not None and not isinstance(e, Tensor)]
+    seen = set(todo)
+    found = []
+    plain = PLAIN
+    while todo:
+        node = todo.pop()
+        edges = node.edges
+        found.append((node.seq, node, edges))
+        for e in edges:
+            if e is None or e.__class__ in plain:
+                continue
+            below = e.node if e.__class__ is Port else e
+            if below not in seen:
+                seen.add(below)
+                if not isinstance(below, Tensor):
+                    todo.append(below)
+    found.sort(key=_first)
     needed: set[Node] = set()
-    for node in reversed(reachable(roots)):
-        for e in node.edges:
+    for _, node, edges in found:
+        for e in edges:
             if e is None:
                 continue
             below = e.node if e.__class__ is Port else e

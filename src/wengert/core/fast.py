@@ -83,7 +83,7 @@ class UnaryOutputNode(UnaryNode):
         if y is FREED:
             raise RuntimeError(BACKWARD_TWICE)
         if self.v0.n != self.n0:
-            raise_modified(y, self, self.v0.n, self.n0)
+            raise_modified(y, self, self.v0.n, self.n0, self.v0)
         return (self.r0(xp, gs, y if raw else output_of(self, 0, y, self.v0)),)
 
     def release(self) -> None:
@@ -293,6 +293,7 @@ def unary(prim: Primitive, kernel: Callable[..., Any], slow: Callable[..., Any])
 
     if prim.line is None:
         prim.line = op
+        prim.keeps = "x" if keeps_in else "out" if keeps_out else None
     return op
 
 
@@ -385,6 +386,7 @@ def binary(
     op.node, op.prim = made, prim  # type: ignore[attr-defined]
     if prim.line is None:
         prim.line = op
+        prim.keeps = ((x_for_x, y_for_x), (x_for_y, y_for_y)) if keeps else None
     return op
 
 

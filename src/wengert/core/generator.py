@@ -12,6 +12,7 @@ import numpy as np
 
 from ..kernels.mersenne import MersenneTwister
 from . import devices
+from .modes import mode
 from .tensor import Tensor, wrap
 
 __all__ = [
@@ -36,6 +37,13 @@ def random_seed() -> int:
     return int.from_bytes(os.urandom(8), "little")
 
 
+def _not_while_tracing() -> None:
+    """A compiled program would not seed again."""
+    tracer = mode().tracer
+    if tracer is not None:
+        tracer.refuse_seeding()
+
+
 class Generator:
     """A stream of random numbers: `Generator(device='cpu')`, seeded with a constant until `manual_seed` or `seed`.
 
@@ -53,6 +61,7 @@ class Generator:
             if kind.type == "cuda":
                 raise RuntimeError("Cannot get CUDA generator without ATen_cuda library.")
             raise RuntimeError(f"{kind.type.upper()} device type not an accelerator.")
+        _not_while_tracing()
         self._stream = DEFAULT_SEED
 
     @property
@@ -72,6 +81,7 @@ class Generator:
         return self
 
     def _restart(self, seed: int) -> None:
+        _not_while_tracing()
         if isinstance(self._stream, int):
             self._stream = seed
         else:
@@ -100,6 +110,7 @@ class Generator:
             raise TypeError(f"expected a torch.ByteTensor, but got {type(new_state).__name__}")
         if new_state.dtype.name != "uint8":
             raise TypeError("RNG state must be a torch.ByteTensor")
+        _not_while_tracing()
         stream = stream_of(self)
         with stream.lock:
             stream.set_state(new_state._data)

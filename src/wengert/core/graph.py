@@ -154,7 +154,7 @@ class Node(metaclass=NodeMeta):
     values are wanted as arrays (one level down) or as Tensors with their history.
     """
 
-    __slots__ = ("__weakref__", "_consumer", "_described", "_metadata", "_trace", "hooks", "seq")
+    __slots__ = ("__weakref__", "_consumer", "_described", "_line", "_metadata", "_trace", "hooks", "seq")
 
     prim: Primitive
     seq: int

@@ -8,15 +8,17 @@ from typing import Any
 import numpy as np
 
 from ..kernels import numpy as kernels
+from .captured import captured
 from .dispatch import check_broadcast, dispatch, edge_of
 from .errors import warn
 from .graph import LEAF, InferenceVersion
-from .modes import GRAD, NO_GRAD, mode
+from .meta import MetaTensor, meta_inplace
+from .modes import GRAD, LIVE, NO_GRAD, mode
 from .primitive import Primitive
 from .promotion import check_cast
 from .saved import SavedOutput, alias
 from .tensor import PLAIN, Tensor, bump, share_version
-from .views import check_inplace, check_overlap, rebase
+from .views import check_history, check_inplace, check_overlap, rebase
 
 ndarray = np.ndarray
 
@@ -26,14 +28,23 @@ def inplace(prim: Primitive, t: Tensor, others: Sequence[Any], params: dict[str,
     return inplace_with(lambda old: prim(*others[:first], old, *others[first:], **params), t, others)
 
 
-def inplace_with(fn: Callable[[Tensor], Tensor], t: Tensor, others: Sequence[Any] = ()) -> Tensor:
-    """In place for any function of the old value: `fn(old)` is recorded, then written into `t`."""
-    if t.__class__ not in PLAIN or any(isinstance(o, Tensor) and o.__class__ not in PLAIN for o in others):
-        from .levels import inplace_on_level
+def inplace_with(
+    fn: Callable[[Tensor], Tensor], t: Tensor, others: Sequence[Any] = (), *, constant: bool = False
+) -> Tensor:
+    """In place for any function of the old value: `fn(old)` is recorded, then written into `t`.
+
+    `constant`: all elements get the same value, so that it does not matter if some share their memory."""
+    if t._level or any(isinstance(o, Tensor) and o._level for o in others):
+        from .level_inplace import inplace_on_level
 
         return inplace_on_level(fn, t, others)
+    if t.__class__ is MetaTensor or any(o.__class__ is MetaTensor for o in others):
+        return meta_inplace(fn, t, others)
     m = mode()
-    check_inplace(t, m, others)
+    if constant:
+        check_history(t, m, others)
+    else:
+        check_inplace(t, m, others)
     if m.mutation_context is not None:
         m.mutation_context.before_change(t)
     tracked = m.grad and (t._fn is not None or any(isinstance(o, Tensor) and o._fn is not None for o in others))
@@ -90,9 +101,12 @@ def check_shape_and_kind(t: Tensor, new: Tensor) -> None:
 def store(t: Tensor, data: Any) -> None:
     """Write `data` into the memory of `t` and count the change."""
     if data is not t._data:
-        if data.dtype != t._data.dtype:
-            data = kernels.to_dtype(data, t._data.dtype)
-        np.copyto(t._data, data)
+        if t._data.__class__ is not ndarray:  # traced
+            t._data.write(data.value)
+        else:
+            if data.dtype != t._data.dtype:
+                data = kernels.to_dtype(data, t._data.dtype)
+            np.copyto(t._data, data)
     bump(t)
 
 
@@ -136,6 +150,8 @@ def fast_binary_inplace(ufunc: Any, slow: Callable[[Tensor, Any], Tensor]) -> Ca
             if kind is F32 or kind is F64:
                 m = mode()
                 if m is NO_GRAD or (m is GRAD and self._fn is None):
+                    if LIVE and captured(self):
+                        return slow(self, other)
                     if other.__class__ in PLAIN:
                         b = other._data
                         if b.dtype is not kind or (m is GRAD and other._fn is not None):

@@ -8,22 +8,27 @@ fresh level, so nested transforms cannot confuse each other's values; when the c
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Sequence
-from contextvars import ContextVar
+import sys
+from collections.abc import Sequence
+from types import CodeType, FrameType
 from typing import Any
 from weakref import ref
 
 from . import dispatch as dispatching
-from . import printing, saved, views
+from . import printing, views
 from .batching import rule_for
+from .captured import REQUIRES_GRAD, refuse_inside
 from .dispatch import dispatch, record, run_plain
+from .errors import PACKAGE_DIR, line_of, noted
 from .fallback import loop
 from .forward import jvp
-from .graph import LEAF, VIEW, Version
-from .modes import changed_mode, mode, set_grad, set_mode
+from .graph import LEAF, VIEW, Version, next_seq
+from .level_nodes import F32, F64, kind_of, node_class_of
+from .meta import MetaTensor, process_meta
+from .modes import GRAD, LIVE, NO_GRAD, Mode, mode, set_grad, set_mode, stack
 from .primitive import Primitive, ops
-from .size import Size
-from .tensor import Tensor, TensorMeta, bump, new, share_version, tensor_repr
+from .size import Size, new_tuple
+from .tensor import Tensor, TensorMeta, new, tensor_repr
 
 next_level = itertools.count(1).__next__
 
@@ -31,9 +36,13 @@ next_level = itertools.count(1).__next__
 class Level:
     """One running transform: `kind` is "grad", "jvp", "dual" (a `dual_level`) or "vmap".
 
-    `grad_outside`: the grad mode that holds below it; `size`, `randomness`: of a vmap."""
+    `grad_outside`: the grad mode that holds below it; `size`, `randomness`: of a vmap. `origin`: the code and line that
+    called the transform; `own`: tensors known to be made inside; `writing`: an in-place operation is going on below it."""
 
-    __slots__ = ("alive", "depth", "grad_outside", "kind", "number", "promoted", "randomness", "reopens", "size")
+    __slots__ = (
+        "alive", "depth", "grad_outside", "kind", "number", "origin", "outside", "own", "promoted", "randomness", "reopens",
+        "size", "writing",
+    )  # fmt: skip
 
     def __init__(self, kind: str, size: int = 0, randomness: str = "error") -> None:
         self.kind = kind
@@ -44,13 +53,26 @@ class Level:
         self.alive = True
         self.reopens = False  # a vjp: its pullback will need the promoted tensors as they are
         self.depth = len(stack.get()) + 1
+        self.origin = caller()
         self.promoted: list[Any] = []  # plain tensors that an in-place operation made values of this level
+        self.own: dict[int, Any] = {}
+        self.outside: Any = None
+        self.writing = False
 
 
-#: the live levels, by number
-LIVE: dict[int, Level] = {}
-#: the transforms running in this context, innermost last
-stack: ContextVar[tuple[Level, ...]] = ContextVar("wengert_levels", default=())
+#: where the transforms that ended last were called, by level: for the message about a value that escaped
+ENDED: dict[int, tuple[CodeType, int] | None] = {}
+
+
+def caller() -> tuple[CodeType, int] | None:
+    """The user's line that called the transform."""
+    frame: FrameType | None = sys._getframe(2)
+    while frame is not None:
+        code = frame.f_code
+        if not code.co_filename.startswith(PACKAGE_DIR):
+            return code, frame.f_lineno
+        frame = frame.f_back
+    return None
 
 
 class entered:
@@ -74,10 +96,18 @@ def leave(level: Level) -> None:
     """End a level: its values are dead from now on."""
     level.alive = False
     LIVE.pop(level.number, None)
-    for known in () if level.reopens else level.promoted:
-        t = known()
-        if t is not None and t._level == level.number:
-            demote(t)
+    level.outside = None
+    level.own.clear()
+    ENDED[level.number] = level.origin
+    if len(ENDED) > 64:
+        ENDED.pop(next(iter(ENDED)), None)
+    if level.promoted and not level.reopens:
+        from .level_inplace import demote
+
+        for known in level.promoted:
+            t = known()
+            if t is not None and t._level == level.number:
+                demote(t)
     stack.set(tuple(s for s in stack.get() if s is not level))
 
 
@@ -89,9 +119,7 @@ class LevelTensor(Tensor, metaclass=TensorMeta):
 
     __slots__ = ()
 
-    @property
-    def _level(self) -> int:  # type: ignore[override]
-        return self._lv  # type: ignore[attr-defined, no-any-return]
+    _level = Tensor.__dict__["_lv"]  # the slot, under the name that all tensors answer to
 
     @property
     def shape(self) -> Size:
@@ -118,7 +146,7 @@ class LevelTensor(Tensor, metaclass=TensorMeta):
 
     def rebuilt(self, edge: Any) -> Tensor:
         """The same value with another history."""
-        out = lift(self._data, self._lv)  # type: ignore[attr-defined]
+        out = lift(self._data, self._lv)
         out._fn = edge if not isinstance(edge, Tensor) else LEAF
         return out
 
@@ -143,11 +171,15 @@ class Tracked(LevelTensor):
 
     @classmethod
     def _process(cls, prim: Primitive, level: int, args: Any, params: Any, node_class: Any) -> Any:
-        lifted = [a if not isinstance(a, Tensor) else a if a._level == level else lift(a, level) for a in args]
-        datas = [a._data if isinstance(a, Tensor) else a for a in lifted]
         m = mode()
-        outside = LIVE[level].grad_outside
+        plain = m is GRAD or m is NO_GRAD
         line = None if params or node_class is not None else prim.line
+        if line is not None and plain:
+            out = tracked_unary(prim, line, level, args[0], m) if len(args) == 1 else tracked_binary(prim, line, level, args, m)
+            if out is not None:
+                return out
+        datas = [a._data if isinstance(a, Tensor) and a._level == level else a for a in args]
+        outside = LIVE[level].grad_outside
         if m.grad is outside:
             y = dispatch(prim, datas, params, node_class) if line is None else line(*datas)
         else:
@@ -156,17 +188,21 @@ class Tracked(LevelTensor):
                 y = dispatch(prim, datas, params, node_class) if line is None else line(*datas)
             finally:
                 set_mode(m)
-        single = not isinstance(y, tuple)
-        parts = (y,) if single else y
-        outs = []
-        for nr, part in enumerate(parts):
-            out = lift(part, level)
+        lifted = [lift(a, level) if isinstance(a, Tensor) and a._level != level else a for a in args]
+        if prim.n_outputs == 1:
+            out = lift(y, level)
             if prim.is_view:
-                as_view(out, lifted[0], prim, params, None if single else nr, m)
-            outs.append(out)
+                as_view(out, lifted[0], prim, params, None, m)
+            if m.grad and prim.takes_gradient:
+                record(prim, (out,), lifted, datas, params, m, node_class)
+            return out
+        outs = tuple([lift(part, level) for part in y])
+        if prim.is_view:
+            for nr, out in enumerate(outs):
+                as_view(out, lifted[0], prim, params, nr, m)
         if m.grad and prim.takes_gradient:
-            record(prim, tuple(outs), lifted, datas, params, m, node_class)
-        return outs[0] if single else tuple(outs)
+            record(prim, outs, lifted, datas, params, m, node_class)
+        return outs
 
     @property
     def requires_grad(self) -> bool:  # type: ignore[override]
@@ -180,7 +216,130 @@ def lift(a: Tensor, level: int) -> Tracked:
     t._fn = None
     t._ver = 0
     t._view = None
-    t._lv = level  # type: ignore[attr-defined]
+    t._lv = level
+    return t
+
+
+def tracked_unary(prim: Primitive, line: Any, level: int, x: Any, m: Mode) -> Any:
+    """An elementwise operation on a value of a tape; None if it is unusual."""
+    kind = kind_of(x)
+    if kind is not F32 and kind is not F64:
+        return None
+    a = x._data
+    outside = LIVE[level].grad_outside
+    if m.grad is outside:
+        y = line(a)
+    else:
+        set_mode(GRAD if outside else NO_GRAD)
+        try:
+            y = line(a)
+        finally:
+            set_mode(m)
+    t = new(Tracked)
+    t._data = y
+    t._ver = 0
+    t._view = None
+    t._lv = level
+    fn = x._fn
+    if fn is LEAF:
+        fn = x
+    elif fn is VIEW:
+        fn = x._view.edge(x)
+    if fn is None or m is NO_GRAD:
+        t._fn = None
+        return t
+    node = t._fn = new(prim.on_level or node_class_of(prim))
+    node.e0 = fn
+    keeps = prim.keeps
+    if keeps == "x":
+        node.s0 = x
+        n = x._ver
+        node.n0 = n if n.__class__ is int else n.n
+    elif keeps == "out":
+        node.s0 = y
+        node.v0 = t._ver = Version()
+        node.n0 = 0
+        node.level = level
+    node.hooks = None
+    node.seq = next_seq()
+    return t
+
+
+def tracked_binary(prim: Primitive, line: Any, level: int, args: Any, m: Mode) -> Any:
+    """The same of two arguments."""
+    x, y = args
+    a, b, f0, f1, kind = x, y, None, None, None
+    if isinstance(x, Tensor):
+        kind = kind_of(x)
+        if kind is not F32 and kind is not F64:
+            return None
+        if x._level == level:
+            a = x._data
+            f0 = x._fn
+            if f0 is LEAF:
+                f0 = x
+            elif f0 is VIEW:
+                f0 = x._view.edge(x)
+    elif x.__class__ is not float and x.__class__ is not int:
+        return None
+    if isinstance(y, Tensor):
+        other = kind_of(y)
+        if other is not kind and (kind is not None or (other is not F32 and other is not F64)):
+            return None
+        if y._level == level:
+            b = y._data
+            f1 = y._fn
+            if f1 is LEAF:
+                f1 = y
+            elif f1 is VIEW:
+                f1 = y._view.edge(y)
+    elif y.__class__ is not float and y.__class__ is not int:
+        return None
+    outside = LIVE[level].grad_outside
+    if m.grad is outside:
+        z = line(a, b)
+    else:
+        set_mode(GRAD if outside else NO_GRAD)
+        try:
+            z = line(a, b)
+        finally:
+            set_mode(m)
+    t = new(Tracked)
+    t._data = z
+    t._ver = 0
+    t._view = None
+    t._lv = level
+    if (f0 is None and f1 is None) or m is NO_GRAD:
+        t._fn = None
+        return t
+    node = t._fn = new(prim.on_level or node_class_of(prim))
+    node.e0 = f0
+    node.e1 = f1
+    node.shapes = None
+    if isinstance(a, Tensor) and isinstance(b, Tensor):
+        sa, sb = a.shape, b.shape
+        if sa != sb:
+            node.shapes = sa, sb
+    node.s0 = node.s1 = None
+    keeps = prim.keeps
+    if keeps is not None:
+        for_x, for_y = keeps
+        if (f0 is not None and for_x[0]) or (f1 is not None and for_y[0]):
+            if a is x and isinstance(x, Tensor):
+                x = lift(x, level)
+            node.s0 = x
+            if a is not x:
+                n = x._ver
+                node.n0 = n if n.__class__ is int else n.n
+        if (f0 is not None and for_x[1]) or (f1 is not None and for_y[1]):
+            if b is y and isinstance(y, Tensor):
+                y = lift(y, level)
+            node.s1 = y
+            if b is not y:
+                n = y._ver
+                node.n1 = n if n.__class__ is int else n.n
+    node.hooks = None
+    node.seq = next_seq()
     return t
 
 
@@ -200,17 +359,29 @@ class Dual(LevelTensor):
 
     @classmethod
     def _process(cls, prim: Primitive, level: int, args: Any, params: Any, node_class: Any) -> Any:
+        line = None if params or node_class is not None else prim.line
+        if line is not None and prim.jvp is None and len(args) == 1 and mode().forward_grad:
+            x = args[0]
+            kind = kind_of(x)
+            if kind is F32 or kind is F64:  # complex ones need conjugates
+                y = line(x._data)
+                t = x._tangent
+                if t is None:
+                    return y
+                keeps = prim.keeps
+                rule = (prim.on_level or node_class_of(prim)).r0
+                t = rule(ops, t) if keeps is None else rule(ops, t, x._data if keeps == "x" else y)
+                return dual(y, t, level, t is x._tangent or may_alias(t, ()))
         primals, tangents = [], []
         for a in args:
             if isinstance(a, Tensor) and a._level == level:
                 if prim.is_view:
                     own_tangent(a)
                 primals.append(a._data)
-                tangents.append(a._tangent)  # type: ignore[attr-defined]
+                tangents.append(a._tangent)
             else:
                 primals.append(a)
                 tangents.append(None)
-        line = None if params or node_class is not None else prim.line
         y = dispatch(prim, primals, params, node_class) if line is None else line(*primals)
         if not mode().forward_grad or all(t is None for t in tangents):
             return y
@@ -228,7 +399,7 @@ class Dual(LevelTensor):
     @property
     def requires_grad(self) -> bool:  # type: ignore[override]
         return self._data.requires_grad or (  # type: ignore[no-any-return]
-            self._tangent is not None and self._tangent.requires_grad  # type: ignore[attr-defined]
+            self._tangent is not None and self._tangent.requires_grad
         )
 
     @requires_grad.setter
@@ -236,6 +407,7 @@ class Dual(LevelTensor):
         self._data.requires_grad_(value)
 
     def requires_grad_(self, requires_grad: bool = True) -> Tensor:
+        refuse_inside(REQUIRES_GRAD)
         self._data.requires_grad_(requires_grad)
         return self
 
@@ -264,6 +436,15 @@ def note_views(outs: tuple[Any, ...], x: Tensor, prim: Primitive, params: Any, s
         if out._level == x._level:
             step = (prim, params) if single else (prim, params, nr)
             out._view = views.ViewInfo(base, (*chain, step), views.PLAIN_VIEW, 0)
+            note_alias(base, out)
+
+
+def note_alias(base: Any, view: Tensor) -> None:
+    """Let `base` know its view, weakly: these share no counter by which it could be found."""
+    known = base.__dict__.setdefault("_aliases", [])
+    if len(known) >= 32:
+        known[:] = [r for r in known if r() is not None]
+    known.append(ref(view))
 
 
 def dual_repr(t: Dual) -> str:
@@ -275,7 +456,7 @@ def dual_repr(t: Dual) -> str:
         return LevelTensor.__repr__(t)
     if t._data._level:
         return repr(t._data)
-    return tensor_repr(t._data, extra_suffixes=(f"tangent={t._tangent}",))  # type: ignore[attr-defined]
+    return tensor_repr(t._data, extra_suffixes=(f"tangent={t._tangent}",))
 
 
 def may_alias(t: Tensor, others: Sequence[Any]) -> bool:
@@ -294,12 +475,12 @@ def dual(primal: Tensor, tangent: Tensor | None, level: int, shared: bool = True
     """primal + tangent * epsilon at `level`. `shared`: others may hold the tangent too, so it must not be written."""
     t: Dual = new(Dual)
     t._data = primal
-    t._tangent = tangent  # type: ignore[attr-defined]
-    t._shared = shared  # type: ignore[attr-defined]
+    t._tangent = tangent
+    t._shared = shared
     t._fn = None
     t._ver = 0
     t._view = None
-    t._lv = level  # type: ignore[attr-defined]
+    t._lv = level
     return t
 
 
@@ -310,11 +491,27 @@ class Batched(LevelTensor):
 
     @classmethod
     def _process(cls, prim: Primitive, level: int, args: Any, params: Any, node_class: Any) -> Any:
+        line = None if params or prim.batch is not None else prim.line
+        if line is not None:
+            x = args[0]
+            if len(args) == 1:
+                return batched(line(x._data), x._bdim, level)
+            y = args[1]
+            if x.__class__ is Batched and x._lv == level:
+                a, d = x._data, x._bdim
+                if y.__class__ is Batched and y._lv == level:
+                    b = y._data
+                    if y._bdim == d and a.ndim == b.ndim:
+                        return batched(line(a, b), d, level)
+                elif not isinstance(y, Tensor) or (d == 0 and y.ndim < a.ndim):
+                    return batched(line(a, y), d, level)
+            elif not isinstance(x, Tensor) or (y._bdim == 0 and x.ndim < y._data.ndim):
+                return batched(line(x, y._data), y._bdim, level)
         vals, dims = [], []
         for a in args:
             if isinstance(a, Tensor) and a._level == level:
                 vals.append(a._data)
-                dims.append(a._bdim)  # type: ignore[attr-defined]
+                dims.append(a._bdim)
             else:
                 vals.append(a)
                 dims.append(None)
@@ -336,8 +533,8 @@ class Batched(LevelTensor):
     @property
     def shape(self) -> Size:
         sizes = list(self._data.shape)
-        del sizes[self._bdim]  # type: ignore[attr-defined]
-        return Size(sizes)
+        del sizes[self._bdim]
+        return new_tuple(Size, sizes)
 
     @property
     def ndim(self) -> int:
@@ -352,17 +549,18 @@ class Batched(LevelTensor):
         return self._data.grad_fn
 
     def __repr__(self, *, tensor_contents: str | None = None) -> str:
-        return printing.wrapper_str("BatchedTensor", depth_of(self), repr(self._data), self._bdim)  # type: ignore[attr-defined]
+        return printing.wrapper_str("BatchedTensor", depth_of(self), repr(self._data), self._bdim)
 
     def __bool__(self) -> bool:
-        raise RuntimeError(
+        raise self.explained(
             "vmap: It looks like you're attempting to use a Tensor in some data-dependent control flow. We don't support "
-            "that yet, please file an issue at https://github.com/pytorch/pytorch/issues ."
+            "that yet, please file an issue at https://github.com/pytorch/pytorch/issues .",
+            "Write torch.where(condition, x, y) to choose for each slot.",
         )
 
     def item(self) -> Any:
         """Refused: there is one value for each element of the batch."""
-        raise RuntimeError(
+        raise self.explained(
             "vmap: It looks like you're calling .item() on a Tensor. We don't support vmap over calling .item() on a "
             "Tensor, please try to rewrite what you're doing with other operations. If error is occurring somewhere "
             "inside PyTorch internals, please file a bug report."
@@ -370,16 +568,32 @@ class Batched(LevelTensor):
 
     __int__ = __float__ = __index__ = __complex__ = item
 
+    def tolist(self) -> Any:
+        """Refused, as all that looks at the memory."""
+        raise self.explained("Cannot access data pointer of Tensor that doesn't have storage")
+
+    def numpy(self, *, force: bool = False) -> Any:
+        """Refused, as all that looks at the memory."""
+        return self.tolist()
+
+    def explained(self, text: str, *notes: str) -> RuntimeError:
+        """The error for what a batch of values cannot do; a note says which value it is."""
+        level = LIVE.get(self._lv)
+        if level is None or level.origin is None:
+            return noted(RuntimeError(text), *notes)
+        what = f"The value, of shape {list(self.shape)} in each of {level.size} slots, belongs to the vmap called at"
+        return noted(RuntimeError(text), f"{what} {line_of(*level.origin)}", *notes)
+
 
 def batched(value: Tensor, dim: int, level: int) -> Batched:
     """`value` with dimension `dim` hidden at `level`."""
     t: Batched = new(Batched)
     t._data = value
-    t._bdim = dim  # type: ignore[attr-defined]
+    t._bdim = dim
     t._fn = None
     t._ver = 0
     t._view = None
-    t._lv = level  # type: ignore[attr-defined]
+    t._lv = level
     return t
 
 
@@ -395,10 +609,13 @@ def process(prim: Primitive, args: Sequence[Any], params: dict[str, Any], node_c
             if n > level:
                 level, top = n, a
     if top is None:
+        if any(isinstance(a, Tensor) and a._resident for a in args):
+            settled(args)
+            return dispatch(prim, args, params, node_class)
         return process_subclass(prim, args, params, node_class)
     if level not in LIVE:
         return dispatch(prim, [surviving(a) for a in args], params, node_class)
-    return top._process(prim, level, args, params, node_class)  # type: ignore[attr-defined]
+    return top._process(prim, level, args, params, node_class)
 
 
 dispatching.process = process
@@ -410,15 +627,31 @@ def surviving(a: Any) -> Any:
         return a
     if isinstance(a, Dual):
         return a._data
-    raise RuntimeError(
+    error = RuntimeError(
         f"a value of a finished {'grad' if isinstance(a, Tracked) else 'vmap'} transform is used after the transform "
         "ended: it escaped through a closure, a global or an attribute. Return it from the transformed function instead."
     )
+    origin = ENDED.get(a._level)
+    if origin is not None:
+        noted(error, f"The value, of shape {list(a.shape)}, was made in the transform called at {line_of(*origin)}")
+    raise error
+
+
+def settled(args: Sequence[Any]) -> bool:
+    """Bring back what lives in the buffers of compiled programs; whether there was any."""
+    found = False
+    for a in args:
+        if isinstance(a, Tensor) and a._resident:
+            a._settle()  # type: ignore[attr-defined]
+            found = True
+    return found
 
 
 def process_subclass(prim: Primitive, args: Sequence[Any], params: dict[str, Any], node_class: Any) -> Any:
     """Instances of subclasses of Tensor: the result takes the first subclass."""
     cls = next(type(a) for a in args if isinstance(a, Tensor) and type(a) is not Tensor)
+    if any(a.__class__ is MetaTensor for a in args):
+        return process_meta(prim, args, params, node_class)
     m = mode()
     datas = [a._data if isinstance(a, Tensor) else a for a in args]
     out = run_plain(prim, args, datas, params, m, node_class)
@@ -427,176 +660,6 @@ def process_subclass(prim: Primitive, args: Sequence[Any], params: dict[str, Any
     for o in out if isinstance(out, tuple) else (out,):
         o.__class__ = cls
     return out
-
-
-def inplace_on_level(fn: Callable[[Tensor], Tensor], t: Tensor, others: Sequence[Any]) -> Tensor:
-    """An in-place operation in which a value of a transform takes part."""
-    t_level = t._level
-    level = max([t_level, *(o._level for o in others if isinstance(o, Tensor))])
-    if level and level not in LIVE:
-        return inplace_on_level(fn, surviving(t), others) if surviving(t) is not t else _plain_inplace(fn, t, others)
-    if not level:
-        new_value = fn(t)
-        from .inplace import check_result, store
-
-        check_result(t, new_value)
-        store(t, new_value._data)
-        return t
-    kind = LIVE[level].kind
-    if t_level < level:
-        if kind == "vmap":
-            raise RuntimeError(
-                "vmap: inplace arithmetic(self, *extra_args) is not possible because there exists a Tensor `other` in "
-                "extra_args that has more elements than `self`. This happened due to `other` being vmapped over but "
-                "`self` not being vmapped over at level " + str(level) + ". Please try to use out-of-place operators "
-                "instead of inplace arithmetic. If said operator is being called inside the PyTorch framework, please "
-                "file a bug report instead."
-            )
-        promote(t, level, kind)
-    cls = t.__class__
-    if cls is Tracked:
-        return _inplace_tracked(fn, t)
-    from .inplace import check_shape_and_kind
-
-    # what the tapes below save of the old value must survive the write
-    kept = ops.clone(t._data, memory_format=None)
-    if cls is Batched:
-        value = fn(batched(kept, t._bdim, t._level))  # type: ignore[attr-defined]
-    else:
-        tangent = t._tangent  # type: ignore[attr-defined]
-        value = fn(dual(kept, None if tangent is None else ops.clone(tangent, memory_format=None), t._level))
-    check_shape_and_kind(t, value)
-    if cls is Batched:
-        data = value._data if value._level == level else value
-        dim = value._bdim if value._level == level else None  # type: ignore[attr-defined]
-        if dim is None:
-            t._data.movedim(t._bdim, 0).copy_(data)  # type: ignore[attr-defined]
-        else:
-            t._data.movedim(t._bdim, 0).copy_(data.movedim(dim, 0))  # type: ignore[attr-defined]
-        return t
-    primal, tangent = (value._data, value._tangent) if value._level == level else (value, None)  # type: ignore[attr-defined]
-    t._data.copy_(primal)
-    own_tangent(t)
-    if t._tangent is not None:  # type: ignore[attr-defined]
-        if tangent is None:
-            t._tangent.zero_()  # type: ignore[attr-defined]
-        else:
-            widen(t._tangent, tangent)  # type: ignore[attr-defined]
-            t._tangent.copy_(tangent)  # type: ignore[attr-defined]
-    else:
-        t._tangent = None if tangent is None else tangent.clone()  # type: ignore[attr-defined]
-        t._shared = False  # type: ignore[attr-defined]
-    return t
-
-
-def _plain_inplace(fn: Callable[[Tensor], Tensor], t: Tensor, others: Sequence[Any]) -> Tensor:
-    for o in others:
-        surviving(o)
-    return t
-
-
-def _inplace_tracked(fn: Callable[[Tensor], Tensor], t: Tensor) -> Tensor:
-    """In place on the tape of a `grad` level: the lower tensor is written, this level's history follows."""
-    from .dispatch import edge_of
-    from .inplace import check_shape_and_kind
-
-    m = mode()
-    level = t._level
-    views.check_inplace(t, m)
-    with changed_mode(grad=LIVE[level].grad_outside):
-        kept = t._data.clone()
-    old = lift(kept, level)
-    edge = edge_of(t) if t.requires_grad else None
-    old._fn = LEAF if isinstance(edge, Tensor) else edge
-    value = fn(old)
-    check_shape_and_kind(t, value)
-    lower = value._data if value._level == level else value
-    with changed_mode(grad=LIVE[level].grad_outside):
-        t._data.copy_(lower)
-    bump(t)
-    fn_edge = edge_of(value) if value._level == level else None
-    if m.grad and (fn_edge is not None or t.requires_grad):
-        views.rebase(t, fn_edge, fn_edge)
-    return t
-
-
-def promote(t: Tensor, level: int, kind: str) -> None:
-    """Make `t` itself a value of `level`: what it was moves one level down. A view takes its base along."""
-    info = t._view if t._fn is VIEW or isinstance(t, (Dual, Batched)) else None
-    if info is not None and info.base._level < level:
-        promote(info.base, level, kind)
-    below = new(t.__class__)
-    for slot in STATE:
-        if hasattr(t, slot):
-            setattr(below, slot, getattr(t, slot))
-    if below.__class__ is Tensor or not below._level:
-        below._ver = share_version(t)
-    t._data = below
-    t._fn = None
-    t._ver = Version()
-    t._view = None
-    t._lv = level  # type: ignore[attr-defined]
-    if info is not None:
-        base = info.base  # already of this level
-        below._view = views.ViewInfo(base._data, info.chain, info.creation, info.seen)
-        below._view.fn = info.fn
-        if kind in ("jvp", "dual"):
-            t._tangent = views.apply_chain(ops, base._tangent, info.chain)  # type: ignore[attr-defined]
-        else:
-            t._ver = share_version(base)
-            t._view = views.ViewInfo(base, info.chain, info.creation, t._ver.n)
-            t._fn = VIEW
-    elif kind in ("jvp", "dual"):
-        t._tangent = ops.zeros_like(below)  # type: ignore[attr-defined]
-    if kind in ("jvp", "dual"):
-        t._shared = False  # type: ignore[attr-defined]
-    t.__class__ = Dual if kind in ("jvp", "dual") else Tracked
-    LIVE[level].promoted.append(ref(t))
-
-
-def widen(t: Tensor, like: Tensor) -> None:
-    """Give `t`, a tangent, the batch dimensions that the tangent to be written into it has."""
-    missing = []
-    inner: Any = like
-    while isinstance(inner, LevelTensor):
-        if isinstance(inner, Batched) and inner._level > t._level:
-            missing.append(inner._level)
-        inner = inner._data
-    for level in reversed(missing):
-        _widen(t, level)
-
-
-def _widen(t: Tensor, level: int) -> None:
-    info = t._view
-    if info is not None and t._fn is VIEW:
-        if info.base._level < level:
-            _widen(info.base, level)
-        value: Any = views.apply_chain(ops, info.base, info.chain)
-    else:
-        below = new(t.__class__)
-        for slot in STATE:
-            if hasattr(t, slot):
-                setattr(below, slot, getattr(t, slot))
-        whole = ops.expand(ops.unsqueeze(below, dim=0), size=(LIVE[level].size, *below.shape))
-        value = batched(ops.clone(whole, memory_format=None), 0, level)
-    counter = t._ver
-    t.__class__ = value.__class__
-    for slot in STATE:
-        if hasattr(value, slot):
-            setattr(t, slot, getattr(value, slot))
-    t._ver = counter  # its value did not change
-
-
-STATE = ("_data", "_fn", "_ver", "_view", "_lv", "_tangent", "_shared", "_bdim", "_grad")
-
-
-def demote(t: Tensor) -> None:
-    """Undo `promote` when the level ends: the tensor is again what lies below."""
-    below = t._data
-    t.__class__ = below.__class__
-    for slot in STATE:
-        if hasattr(below, slot):
-            setattr(t, slot, getattr(below, slot))
 
 
 def unwrap(value: Any, level: int) -> Any:
@@ -611,4 +674,4 @@ def unwrap_all(value: Any) -> Any:
     return value
 
 
-__all__ = ["LIVE", "VIEW", "Batched", "Dual", "Level", "Tracked", "batched", "dual", "entered", "lift", "ops", "saved"]
+__all__ = ["LIVE", "Batched", "Dual", "Level", "Tracked", "batched", "dual", "entered", "leave", "lift", "unwrap"]

@@ -18,16 +18,22 @@ F = TypeVar("F", bound=Callable[..., Any])
 class Mode:
     """grad: record operations; inference: results are inference tensors; saved_hooks: (pack, unpack) pairs, innermost
     last; saved_hooks_off: the message that forbids them; anomaly, check_nan: anomaly detection; forward_grad: dual
-    numbers propagate; tracer: the trace that operations belong to; torch_function: honour `__torch_function__`."""
+    numbers propagate; tracer: the trace that operations belong to; keeper: the selective checkpoint that they belong
+    to; torch_function: honour `__torch_function__` of arguments; function_modes: the TorchFunctionModes, innermost last;
+    autocast, profiler: who handles public calls."""
 
     __slots__ = (
         "anomaly",
+        "autocast",
         "check_nan",
         "forward_grad",
+        "function_modes",
         "grad",
         "inference",
+        "keeper",
         "multithreading",
         "mutation_context",
+        "profiler",
         "saved_hooks",
         "saved_hooks_off",
         "torch_function",
@@ -43,10 +49,14 @@ class Mode:
     check_nan: bool
     forward_grad: bool
     tracer: Any
+    keeper: Any
     torch_function: bool
     multithreading: bool
     mutation_context: Any
     view_replay: bool
+    function_modes: tuple[Any, ...]
+    autocast: Any
+    profiler: Any
 
     def replace(self, **changes: Any) -> Mode:
         """This mode with `changes`; the singletons where they fit."""
@@ -67,7 +77,7 @@ def _plain(grad: bool) -> Mode:
     values = dict.fromkeys(Mode.__slots__)
     values.update(  # type: ignore[call-overload]
         grad=grad, inference=False, saved_hooks=(), anomaly=False, check_nan=True, forward_grad=True,
-        torch_function=True, multithreading=True, view_replay=False,
+        torch_function=True, multithreading=True, view_replay=False, function_modes=(),
     )  # fmt: skip
     for name, value in values.items():
         object.__setattr__(new, name, value)
@@ -80,6 +90,12 @@ NO_GRAD = _plain(False)
 _mode: ContextVar[Mode] = ContextVar("wengert_mode", default=GRAD)
 mode: Callable[[], Mode] = _mode.get
 set_mode = _mode.set
+
+
+#: the live transforms by number, of all threads: while there are none, no operation need ask for them
+LIVE: dict[int, Any] = {}
+#: the transforms running in this context, innermost last
+stack: ContextVar[tuple[Any, ...]] = ContextVar("wengert_levels", default=())
 
 
 def is_grad_enabled() -> bool:

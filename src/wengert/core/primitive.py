@@ -19,6 +19,7 @@ from typing import Any
 from ..kernels import numpy as kernels
 from .graph import BACKWARD_TWICE, FREED, Edge, Node
 from .saved import SavedInput, SavedOutput, SavedPacked
+from .takes import Takes
 
 #: Tensor-level namespace of the rules: every primitive under its name, and the composites registered with `composite`.
 ops = SimpleNamespace()
@@ -43,7 +44,7 @@ def rule_names(rule: Rule, skip: int) -> tuple[str, ...]:
 class Plan:
     """What to keep and which rules to run, for one set of inputs that want a gradient."""
 
-    __slots__ = ("inputs", "joint", "others", "rules", "saves_out")
+    __slots__ = ("described", "inputs", "joint", "others", "rules", "saves_out", "shapes")
 
     def __init__(self, prim: Primitive, wanted: tuple[bool, ...]) -> None:
         names: list[str] = []
@@ -63,6 +64,9 @@ class Plan:
         self.others = tuple(n for n in seen if n not in prim.inputs and n not in prim.params and n != "needs")
         self.saves_out = tuple(n for n in self.others if n.startswith("out") and (n[3:].isdigit() or n == "out"))
         self.others = tuple(n for n in self.others if n not in self.saves_out)
+        of_inputs = [n for n in self.others if n.endswith("_shape") and n[:-6] in prim.inputs]
+        self.shapes = tuple((n, prim.inputs.index(n[:-6])) for n in of_inputs)
+        self.described = tuple(n for n in self.others if n not in of_inputs)
 
 
 class Primitive:
@@ -72,6 +76,8 @@ class Primitive:
     `(xp, g, ...)`, or is one joint rule `(xp, g, needs, ...)` that gives a tuple. `jvp` likewise with tangents.
     `promote` says how inputs are brought to one dtype: None, "keep", "float" (integers become the default dtype),
     "compare" (as keep, the result is bool). `variadic`: any number of tensors, the rule is joint.
+    `takes`: the dtypes it takes, if not all. `real_gradient`: PyTorch's name of an operation that takes complex numbers,
+    but not as something to differentiate.
     """
 
     def __init__(
@@ -95,6 +101,8 @@ class Primitive:
         samples: Sequence[Any] = (),
         half: str = "upcast",
         differentiable: bool = True,
+        takes: Takes | None = None,
+        real_gradient: str | None = None,
     ) -> None:
         self.name = name
         self.kind = kind
@@ -122,8 +130,12 @@ class Primitive:
         self.saved_names = dict(saved_names or {})
         self.samples = samples
         self.half = half
+        self.takes = takes
+        self.real_gradient = real_gradient
         self.is_view = kind == "view"
         self.line: Any = None  # the straight-line function, where there is one (it falls back on dispatch)
+        self.keeps: Any = None  # what its rules name: "x" or "out"; for two inputs (x, y) for each of them
+        self.on_level: Any = None  # its node on the tape of a transform, made on first use
         self.plans: dict[tuple[bool, ...], Plan] = {}
         self.takes_gradient = differentiable and bool(self.vjp)
         self.differentiable_inputs = tuple(

@@ -54,12 +54,12 @@ class SavedOutput:
 
     def array(self, node: Node | None = None) -> Any:
         if self.version.n != self.n:
-            raise_modified(self.data, None if node is None else Port(node, self.nr), self.version.n, self.n)
+            raise_modified(self.data, None if node is None else Port(node, self.nr), self.version.n, self.n, self.version)
         return self.data
 
     def unpack(self, node: Node) -> Tensor:
         if self.version.n != self.n:
-            raise_modified(self.data, Port(node, self.nr), self.version.n, self.n)
+            raise_modified(self.data, Port(node, self.nr), self.version.n, self.n, self.version)
         return output_of(node, self.nr, self.data, self.version, self.level)
 
 
@@ -155,8 +155,12 @@ def output_of(node: Node, nr: int, data: Any, version: Version | None, level: in
     return out
 
 
-def raise_modified(data: Any, edge: Edge, now: int, then: int) -> None:
-    """PyTorch's sentence for a saved tensor that was changed in place, and what to do."""
+def raise_modified(data: Any, edge: Edge, now: int, then: int, version: Any = None) -> None:
+    """PyTorch's sentence for a saved tensor that was changed in place; notes say by which lines (where that was noted),
+    and what to do."""
+    from .anomaly import changes_since
+    from .errors import noted
+
     node, nr = graph.endpoint(edge) if not isinstance(edge, Tensor) else (None, 0)
     made = "" if node is None else f", which is output {nr} of {short_name(node)},"
     if isinstance(data, Tensor):
@@ -164,12 +168,15 @@ def raise_modified(data: Any, edge: Edge, now: int, then: int) -> None:
     else:
         kind, shape = FROM_NUMPY[data.dtype], data.shape
     type_name = "CPUBoolType" if kind.name == "bool" else f"torch.{kind.scalar_name}Tensor"
-    raise RuntimeError(
+    error = RuntimeError(
         "one of the variables needed for gradient computation has been modified by an inplace operation: "
         f"[{type_name} {list(shape)}]{made} is at version {now}; expected version {then} instead. "
         "Hint: enable anomaly detection to find the operation that failed to compute its gradient, with "
         "torch.autograd.set_detect_anomaly(True, check_nan=False)."
     )
+    for line in changes_since(version, then):
+        noted(error, f"It was changed in place at {line}")
+    raise noted(error, "Write the change as an operation that is not in place, or change a clone() of the tensor.")
 
 
 def short_name(node: Node) -> str:
@@ -185,7 +192,7 @@ def raise_modified_input(tensor: Tensor, then: int) -> None:
         fn = None
     elif fn is graph.VIEW:
         fn = tensor._view.edge(tensor)
-    raise_modified(tensor._data, fn, version_of(tensor), then)
+    raise_modified(tensor._data, fn, version_of(tensor), then, tensor._ver)
 
 
 class SavedTensor:

@@ -19,7 +19,7 @@ import numpy as np
 from . import devices, printing
 from .dtypes import FROM_NUMPY, TorchNamed, dtype
 from .graph import LEAF, VIEW, InferenceVersion, Node, Port, Version
-from .modes import mode
+from .modes import LIVE, mode
 from .size import Size, new_tuple
 
 ndarray = np.ndarray
@@ -61,7 +61,10 @@ class Tensor(Methods, metaclass=TensorMeta):
         "_fn",
         "_grad",
         "_hooks",
+        "_lv",
         "_retains",
+        "_shared",
+        "_tangent",
         "_ver",
         "_view",
     )
@@ -74,6 +77,8 @@ class Tensor(Methods, metaclass=TensorMeta):
 
     #: 0 for ordinary tensors; the values of transforms carry their level here.
     _level = 0
+    #: whether the value lives in a buffer of a compiled program (see `xla.state`); looking at it brings it back
+    _resident = False
 
     def __new__(cls, *args: Any, **kwargs: Any) -> Any:
         return construct(cls, *args, **kwargs)
@@ -83,6 +88,18 @@ class Tensor(Methods, metaclass=TensorMeta):
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
+        found = getattr(cls.__torch_function__, "__func__", None)
+        if found is not Tensor.__torch_function__.__func__:  # type: ignore[attr-defined]
+            from .intercept import arm_everything
+
+            arm_everything()
+
+    @classmethod
+    def __torch_function__(cls, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        """The plain operation; its results become instances of `cls`. Subclasses may define their own."""
+        from .intercept import default_torch_function
+
+        return default_torch_function(cls, func, types, args, kwargs)
 
     # ---- what it is
 
@@ -129,6 +146,10 @@ class Tensor(Methods, metaclass=TensorMeta):
 
     def requires_grad_(self, requires_grad: bool = True) -> Tensor:
         """Set `requires_grad` in place. Errors: not a floating or complex tensor; switching off a non-leaf."""
+        if LIVE:
+            from .captured import REQUIRES_GRAD, refuse_inside
+
+            refuse_inside(REQUIRES_GRAD)
         if requires_grad and self.dtype.category < 2:
             raise RuntimeError("only Tensors of floating point dtype can require gradients")
         set_requires_grad(self, requires_grad)
@@ -406,6 +427,7 @@ def warn_grad_of_non_leaf() -> None:
 
 def tensor_repr(t: Tensor, tensor_contents: str | None = None, extra_suffixes: tuple[str, ...] = ()) -> str:
     """PyTorch's text of a tensor."""
+    data = t._data
     try:
         node = t.grad_fn
         name = None if node is None else type(node).__name__
@@ -414,7 +436,7 @@ def tensor_repr(t: Tensor, tensor_contents: str | None = None, extra_suffixes: t
     cls = type(t)
     plain = cls is Tensor or cls.__module__ == "wengert.nn.parameter"
     text = printing.tensor_str(
-        t._data,
+        data,
         t.dtype,
         requires_grad=t.requires_grad,
         grad_fn_name=name,

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from .graph import LEAF, VIEW, Edge, InferenceVersion, Port, RestridedVersion, next_seq
-from .modes import Mode
+from .modes import LIVE, Mode
 from .tensor import Tensor, is_inference, new, share_version
 
 if TYPE_CHECKING:
@@ -179,7 +179,15 @@ def check_inplace(t: Tensor, m: Mode, others: Sequence[Any] = ()) -> None:
 
 
 def check_history(t: Tensor, m: Mode, others: Sequence[Any] = ()) -> None:
-    """The refusals that the graph asks for."""
+    """The refusals that the graph and the running transforms ask for."""
+    if LIVE:
+        from .captured import refuse_captured
+
+        refuse_captured(t)
+    if m.anomaly:
+        from .anomaly import note_change
+
+        note_change(t)
     if is_inference(t) and not m.inference:
         raise RuntimeError(
             "Inplace update to inference tensor outside InferenceMode is not allowed.You can make a clone to get a "
@@ -188,17 +196,30 @@ def check_history(t: Tensor, m: Mode, others: Sequence[Any] = ()) -> None:
     if not m.grad:
         return
     fn = t._fn
+    info = t._view
     if fn is LEAF:
-        raise RuntimeError("a leaf Variable that requires grad is being used in an in-place operation.")
+        what = "leaf" if info is None else "view of a leaf"
+        raise refused(t, f"a {what} Variable that requires grad is being used in an in-place operation.")
     if fn is not VIEW:
         return
-    info = t._view
     if info.creation != PLAIN_VIEW and (
         info.requires_grad(t) or any(isinstance(o, Tensor) and o.requires_grad for o in others)
     ):
         raise RuntimeError(refusal(info, indirect=False))
-    if info.base._fn is LEAF:
-        raise RuntimeError("a view of a leaf Variable that requires grad is being used in an in-place operation.")
+    base = info.base._fn
+    if base is LEAF or (base is None and info.requires_grad(t)):  # (a leaf may itself be a view)
+        raise refused(t, "a view of a leaf Variable that requires grad is being used in an in-place operation.")
+
+
+def refused(t: Tensor, sentence: str) -> RuntimeError:
+    """The error for a leaf that is to be changed in place, with what to write instead."""
+    from .errors import noted
+
+    return noted(
+        RuntimeError(sentence),
+        f"The leaf, of shape {list(t.shape)}, would lose its gradient. To change it outside the graph write the operation "
+        "inside `with torch.no_grad():`; to compute with a changed value write one that is not in place.",
+    )
 
 
 def refusal(info: ViewInfo, indirect: bool) -> str:

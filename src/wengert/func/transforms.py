@@ -7,10 +7,11 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from ..core import engine
+from ..core.captured import ENTRIES
 from ..core.dispatch import edge_of
 from ..core.graph import LEAF
 from ..core.levels import Level, dual, entered, lift
-from ..core.modes import changed_mode
+from ..core.modes import LIVE, changed_mode, mode
 from ..core.primitive import ops
 from ..core.tensor import Tensor
 from .pytree import TreeSpec, tree_flatten, tree_map, tree_unflatten
@@ -29,13 +30,13 @@ def checked_argnums(argnums: Any, n: int) -> None:
             raise RuntimeError(f"Got argnum={argnums}, but only {n} positional inputs")
         return
     if not isinstance(argnums, tuple):
-        raise RuntimeError(f"argnum must be int or Tuple[int, ...], got: {type(argnums)}")
+        raise RuntimeError(f"argnums must be int or Tuple[int, ...], got: {type(argnums)}")
     if not argnums:
         raise RuntimeError("argnums must be non-empty")
     seen = set()
     for a in argnums:
         if not isinstance(a, int):
-            raise RuntimeError(f"argnums must be int or Tuple[int, ...], got: {argnums}")
+            raise RuntimeError(f"argnum must be int, got: {type(a)}")
         if not -n <= a < n:
             raise RuntimeError(f"Got argnum={a}, but only {n} positional inputs")
         if a % n in seen:
@@ -82,10 +83,14 @@ def untrack(tree: Any, level: int) -> Any:
 
 
 def split_aux(out: Any, has_aux: bool, who: str) -> tuple[Any, Any]:
+    """(output, aux), where aux is a tree of tensors."""
     if not has_aux:
         return out, None
     if not (isinstance(out, tuple) and len(out) == 2):
         raise RuntimeError(f"{who}: output of function f should be a tuple: (output, aux) if has_aux is True")
+    for x in tree_flatten(out[1])[0]:
+        if not isinstance(x, Tensor):
+            raise RuntimeError(f"Expected tensors, got unsupported type {type(x)}")
     return out
 
 
@@ -137,6 +142,7 @@ def grad_and_value(func: Callable[..., Any], argnums: Argnums = 0, has_aux: bool
                 return found, (value, untrack(aux, level.number))
             return found, value
 
+    ENTRIES.add(wrapper.__code__)  # type: ignore[attr-defined]
     return wrapper
 
 
@@ -169,6 +175,11 @@ def vjp(func: Callable[..., Any], *primals: Any, has_aux: bool = False) -> Any:
         out, aux = split_aux(out, has_aux, "vjp(f, *primals)")
         outs, out_spec = tree_flatten(out)
         _only_tensors(outs, "vjp(f, *primals)")
+        for o in outs:
+            if o.dtype.category < 2:
+                raise RuntimeError(
+                    f"vjp(f, ...): All outputs of f must be floating-point or complex Tensors, got Tensor with dtype {o.dtype}"
+                )
         values = untrack(out, level.number)
 
     def wrapper(cotangents: Any, retain_graph: bool = True, create_graph: bool | None = None) -> Any:
@@ -179,6 +190,10 @@ def vjp(func: Callable[..., Any], *primals: Any, has_aux: bool = False) -> Any:
                 f"cotangents: {stars(given_spec)}, primal output: {stars(out_spec)}"
             )
         for i, (o, c) in enumerate(zip(outs, flat, strict=True)):
+            if not isinstance(c, Tensor):
+                raise TypeError(f"gradients can be either Tensors or None, but got {type(c).__name__}")
+            if c.dtype is not o.dtype:
+                flat[i] = ops.to_dtype(c, o.dtype.np)
             if tuple(o.shape) != tuple(c.shape):
                 raise RuntimeError(
                     f"Mismatch in shape: grad_output[{i}] has a shape of {c.shape} and output[{i}] has a shape of {o.shape}."
@@ -207,28 +222,23 @@ class _reopened:
         self.level = level
 
     def __enter__(self) -> None:
-        from ..core.levels import LIVE
-        from ..core.modes import mode
-
         self.before = LIVE.get(self.level.number)
         LIVE[self.level.number] = self.level
         self.grad_before = self.level.grad_outside
         self.level.grad_outside = mode().grad
 
     def __exit__(self, *exc: object) -> None:
-        from ..core.levels import LIVE
-
         self.level.grad_outside = self.grad_before
         if self.before is None:
             LIVE.pop(self.level.number, None)
 
 
 def _only_tensors(values: Sequence[Any], who: str) -> None:
+    if not values or values == [None]:
+        raise RuntimeError(f"{who}: Expected f to be a function that has non-empty output (got output = {values})")
     for v in values:
         if not isinstance(v, Tensor):
             raise RuntimeError(f"{who}: expected f(*primals) to return only tensors, got unsupported type {type(v)}")
-    if not values:
-        raise RuntimeError(f"{who}: expected f(*primals) to return at least one tensor")
 
 
 # ---------------------------------------------------------------- forward mode
@@ -236,10 +246,12 @@ def _only_tensors(values: Sequence[Any], who: str) -> None:
 
 def jvp(func: Callable[..., Any], primals: Any, tangents: Any, *, strict: bool = False, has_aux: bool = False) -> Any:
     """(func(*primals), its derivative in the direction `tangents`[, aux]); both are tuples."""
-    return jvp_at(func, primals, tangents, None, has_aux)
+    return jvp_at(func, primals, tangents, None, has_aux, strict)
 
 
-def jvp_at(func: Any, primals: Any, tangents: Any, argnums: Argnums | None, has_aux: bool) -> Any:
+def jvp_at(
+    func: Any, primals: Any, tangents: Any, argnums: Argnums | None, has_aux: bool, strict: bool = False
+) -> Any:
     """`jvp` with respect to some arguments only."""
     who = "jvp(f, primals, tangents)"
     if not isinstance(primals, tuple):
@@ -252,11 +264,16 @@ def jvp_at(func: Any, primals: Any, tangents: Any, argnums: Argnums | None, has_
             f"{who}: Expected primals and tangents to have the same python structure. For example, if primals is a tuple "
             f"of 3 tensors, tangents also must be. Got primals with structure {spec} and tangents with structure {t_spec}"
         )
-    if not flat:
-        raise RuntimeError(f"{who}: Expected primals to be non-empty tuple.")
+    for what, leaves in (("primals", flat), ("tangents", ts)):
+        if not leaves:
+            raise RuntimeError(f"{who}: Expected {what} to contain at least one Tensor.")
+        for x in leaves:
+            if not isinstance(x, Tensor):
+                raise RuntimeError(f"{who}: Expected {what} to only contain Tensors, got {type(x)}")
     for p, t in zip(flat, ts, strict=True):
-        if not isinstance(p, Tensor) or not isinstance(t, Tensor):
-            raise RuntimeError(f"{who}: Expected primals and tangents to be Tensors, got {type(p)} and {type(t)}")
+        for what, x in (("primal", p), ("tangent", t)):
+            if x.dtype.category < 2:
+                raise ValueError(f"Expected {what} to be floating point or complex, but got: {x.dtype}")
         if tuple(p.shape) != tuple(t.shape):
             raise RuntimeError(
                 "Trying to set a forward gradient that has a different size than that of the original Tensor, this is not "
@@ -275,6 +292,11 @@ def jvp_at(func: Any, primals: Any, tangents: Any, argnums: Argnums | None, has_
                 t = o._tangent
                 values.append(o._data)
                 derivatives.append(ops.zeros_like(o._data) if t is None else t)
+            elif strict:
+                raise RuntimeError(
+                    "jvp(f, primals, tangents, strict=True): The output of f is independent of the inputs. This is not "
+                    "allowed with strict=True."
+                )
             else:
                 values.append(o)
                 derivatives.append(ops.zeros_like(o))
@@ -282,22 +304,30 @@ def jvp_at(func: Any, primals: Any, tangents: Any, argnums: Argnums | None, has_
         return (*result, untrack(aux, number)) if has_aux else result
 
 
+ENTRIES.update((vjp.__code__, jvp_at.__code__))
+
+
 def linearize(func: Callable[..., Any], *primals: Any) -> tuple[Any, Callable[..., Any]]:
     """(func(*primals), the linear function from tangents of the primals to tangents of the outputs)"""
-    out = func(*primals)
     flat, spec = tree_flatten(primals)
+    for p in flat:
+        if isinstance(p, Tensor) and p.dtype.category < 2:
+            raise ValueError(f"Expected primal to be floating point or complex, but got: {p.dtype}")
+    out = func(*primals)
 
     def pushforward(*tangents: Any) -> Any:
         ts, t_spec = tree_flatten(tangents)
         if t_spec != spec:
-            raise RuntimeError(
-                "Expected the tangents to have the same pytree structure as the primals. tangents: "
-                f"{t_spec}, primals: {spec}"
-            )
+            raise RuntimeError(f"Expected the tangents {t_spec} to have the same argspec as the primals {spec}")
         for i, (p, t) in enumerate(zip(flat, ts, strict=True)):
             if tuple(p.shape) != tuple(t.shape):
                 raise RuntimeError(
                     f"tangent:{i} with shape {t.shape} in flattened pytree doesn't match the shape {p.shape} of the "
+                    "corresponding primal."
+                )
+            if p.dtype is not t.dtype:
+                raise RuntimeError(
+                    f"tangent:{i} with dtype {t.dtype} in flattened pytree doesn't match the dtype {p.dtype} of the "
                     "corresponding primal."
                 )
         return jvp(func, primals, tangents)[1]
@@ -360,7 +390,7 @@ def jacrev(
         for r in flat_rows:
             parts = r.split([int(o.numel()) for o in outs], 0) if len(outs) > 1 else (r,)
             for i, (o, part) in enumerate(zip(outs, parts, strict=True)):
-                per_output[i].append(part.view(*o.shape, *r.shape[1:]))
+                per_output[i].append(part.view((*o.shape, *r.shape[1:])))
         trees = []
         for parts in per_output:
             tree = tree_unflatten(parts, in_spec)
@@ -401,7 +431,7 @@ def jacfwd(
         for o in outs:
             shape = tuple(o.shape)[:-1]
             parts = o.split([int(x.numel()) for x in flat], -1) if len(flat) > 1 else (o,)
-            pieces = [p.reshape(*shape, *x.shape) for p, x in zip(parts, flat, strict=True)]
+            pieces = [p.reshape((*shape, *x.shape)) for p, x in zip(parts, flat, strict=True)]
             trees.append(tree_unflatten_trees(pieces, in_spec))
         jac = tree_unflatten_trees(trees, out_spec)
         return (jac, aux[0]) if has_aux else jac

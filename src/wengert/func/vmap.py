@@ -138,6 +138,11 @@ def unbatch(out: Any, out_dims: Any, level: Level, func: Any) -> Any:
         wanted = [out_dims[0]]
     else:
         wanted = broadcast_prefix(out_dims, spec, lambda x: x is None)
+    if not all(d is None or isinstance(d, int) for d in tree_flatten(out_dims)[0]):
+        raise ValueError(
+            f"vmap({name}, ..., out_dims={out_dims}): `out_dims` must be an int, None or a python collection of ints "
+            "representing where in the outputs the vmapped dimension should appear."
+        )
     if wanted is None:
         raise ValueError(
             f"vmap({name}, ..., out_dims={out_dims})(<inputs>): out_dims is not compatible with the structure of "

@@ -210,12 +210,17 @@ def solve_ex(a: Array, b: Array, *, left: bool, vector: bool) -> tuple[Array, Ar
     if _tiny(a.shape):
         try:
             x = solve_directly(a, b[..., None] if vector else b, left)
-            return (x[..., 0] if vector else x), *no_factors(a.dtype), np.zeros(a.shape[:-2], np.int32)
+            return (_as_vectors(x) if vector else x), *no_factors(a.dtype), np.zeros(a.shape[:-2], np.int32)
         except np.linalg.LinAlgError:
             pass
     lu, pivots, info = lu_factor(a)
     x = lu_solve(lu, pivots, b[..., None] if vector else b, left=left, adjoint=False)
-    return x[..., 0] if vector else x, lu, pivots, info
+    return _as_vectors(x) if vector else x, lu, pivots, info
+
+
+def _as_vectors(x: Array) -> Array:
+    """One column each, without that dimension; several vectors are laid out as the columns of a matrix."""
+    return columns(x[..., 0]) if x.ndim > 2 else x[..., 0]
 
 
 def solve_again(a: Array, lu: Array, pivots: Array, g: Array, *, left: bool) -> Array:
@@ -427,7 +432,7 @@ def _last(tolerance: Any) -> Any:
     return np.asarray(tolerance)[..., None] if isinstance(tolerance, np.ndarray) else tolerance
 
 
-def lstsq(a: Array, b: Array, *, rcond: float, driver: str) -> tuple[Array, Array, Array, Array]:
+def lstsq(a: Array, b: Array, *, rcond: float, driver: str, vector: bool = False) -> tuple[Array, Array, Array, Array]:
     """(solution, residuals, rank, singular values) of min |A X - B|, as the LAPACK driver gives them."""
     m, n = a.shape[-2:]
     k = b.shape[-1]
@@ -447,8 +452,11 @@ def lstsq(a: Array, b: Array, *, rcond: float, driver: str) -> tuple[Array, Arra
         gap = np.matmul(a, x) - b
         residuals = (gap.real * gap.real + gap.imag * gap.imag if gap.dtype.kind == "c" else gap * gap).sum(-2)
     empty = np.empty(0, real)
+    room = np.empty((*batch, k, max(m, n)), x.dtype)  # LAPACK writes the solution over B, which may have more rows
+    solution = room.swapaxes(-1, -2)[..., :n, :]
+    solution[...] = x
     return (
-        columns(x),
+        solution[..., 0] if vector else solution,
         residuals,
         np.asarray(rank) if driver != "gels" else np.empty(0, np.int64),
         np.asarray(s) if driver in ("gelsd", "gelss") else empty,
@@ -495,6 +503,8 @@ def matrix_exp(x: Array) -> Array:
     """Scaling and squaring around a Pade approximant, all matrices together."""
     if x.size == 0:
         return x.copy()
+    if x.real.itemsize < 4:
+        return matrix_exp(x.astype(np.float32)).astype(x.dtype)
     size = np.abs(x).sum(-2).max(-1)
     finite = np.isfinite(size)
     top = size[finite].max(initial=0)

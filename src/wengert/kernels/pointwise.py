@@ -6,6 +6,8 @@ from typing import Any
 
 import numpy as np
 
+from .scalars import convert_scalar
+
 try:  # the ufunc behind np.clip: one pass, and no checks in Python
     from numpy._core.umath import clip
 except ImportError:
@@ -101,7 +103,7 @@ def clamp(x: Array, *, min: Any, max: Any, out: Any = None) -> Array:
         if low > high:
             return np.full_like(x, high) if not np.isnan(x).any() else np.where(np.isnan(x), x, high)
     if min is not None:
-        x = np.maximum(x, kind.type(min), out=out)
+        x = np.maximum(x, convert_scalar(min, kind), out=out)
     if max is not None:
-        x = np.minimum(x, kind.type(max), out=out)
+        x = np.minimum(x, convert_scalar(max, kind), out=out)
     return x

@@ -16,15 +16,17 @@ Array = Any
 class Table:
     """`out` outputs from `size` inputs: output i is the sum over k of weight[i, k] * input[index[i, k]].
 
-    `index` is (out, k); `weight` likewise, or None where each output is one input (k = 1).
+    `index` is (out, k); `weight` likewise, or None where each output is one input (k = 1). `inside`: which places of
+    the two mean something, where rows are filled up to one length (None: all).
     """
 
-    __slots__ = ("_matrices", "_slices", "index", "out", "size", "weight")
+    __slots__ = ("_matrices", "_slices", "index", "inside", "out", "size", "weight")
 
-    def __init__(self, size: int, index: Array, weight: Array | None) -> None:
+    def __init__(self, size: int, index: Array, weight: Array | None, inside: Array | None = None) -> None:
         self.size = size
         self.index = index
         self.weight = weight
+        self.inside = None if inside is None or inside.all() else inside
         self.out = index.shape[0]
         self._matrices: dict[Any, Array] = {}
         self._slices: list[slice | None] | None = None
@@ -45,9 +47,11 @@ class Table:
         place = np.arange(targets.size) - np.repeat(np.cumsum(counts) - counts, counts)
         index = np.zeros((self.size, width), np.int64)
         weight = np.zeros((self.size, width))
+        inside = np.zeros((self.size, width), np.bool_)
         index[targets, place] = sources
         weight[targets, place] = weights
-        return Table(out, index, weight)
+        inside[targets, place] = True
+        return Table(out, index, weight, inside)
 
     def matrix(self, dtype: Any) -> Array:
         """The map as a dense matrix (out, size)."""
@@ -83,11 +87,42 @@ def resample(x: Array, *, dims: tuple[int, ...], tables: tuple[Table, ...]) -> A
     """Apply each table along its dimension (counted from the end)."""
     order = sorted(zip(dims, tables, strict=True), key=lambda item: item[1].out / max(item[1].size, 1))
     for dim, table in order:  # the shrinking ones first
+        if not table.out:  # nothing is left
+            size = {x.ndim + d: t.out for d, t in order}
+            return np.zeros([size.get(i, n) for i, n in enumerate(x.shape)], x.dtype)
         x = _along(x, dim, table)
     return x
 
 
+def resample_bytes(x: Array, *, tables: tuple[Table, ...]) -> Array:
+    """The tables along the last dimensions of bytes, as PyTorch does it: the last dimension first, with weights of 16
+    bits, and rounded to bytes after each dimension."""
+    for dim, table in zip(range(-1, -len(tables) - 1, -1), reversed(tables), strict=True):
+        weights = table.matrix(np.dtype(np.float64))
+        digits = 0
+        while digits < 22 and int(0.5 + weights.max() * (1 << (digits + 1))) < 1 << 15:
+            digits += 1
+        whole = np.trunc(weights * (1 << digits) + np.where(weights < 0, -0.5, 0.5)).astype(np.int64)
+        total = np.moveaxis(x, dim, -1).astype(np.int64) @ whole.T
+        x = np.moveaxis(np.clip((total + (1 << digits >> 1)) >> digits, 0, 255).astype(np.uint8), -1, dim)
+    return np.ascontiguousarray(x)
+
+
+def settled(y: Array) -> bool:
+    """No nan and no infinity in `y` (nor in a sum of all of it): what zeros were multiplied with had no effect."""
+    return bool(np.isfinite(np.add.reduce(y, None)))
+
+
 def _along(x: Array, dim: int, table: Table) -> Array:
+    if x.dtype.kind not in "fc":
+        return _along_any(x, dim, table)
+    with np.errstate(invalid="ignore", over="ignore"):
+        y = _along_any(x, dim, table)
+        # in a dense matrix, and in rows filled up, 0 * inf is nan where there should be nothing
+        return y if table.weight is None or settled(y) else _by_taps(x, x.ndim + dim, table, careful=True)
+
+
+def _along_any(x: Array, dim: int, table: Table) -> Array:
     axis = x.ndim + dim
     if table.weight is None:
         piece = table.slices()[0]
@@ -106,7 +141,7 @@ def _along(x: Array, dim: int, table: Table) -> Array:
     return _by_taps(x, axis, table)
 
 
-def _by_taps(x: Array, axis: int, table: Table) -> Array:
+def _by_taps(x: Array, axis: int, table: Table, careful: bool = False) -> Array:
     shape = [1] * x.ndim
     shape[axis] = table.out
     kind = x.dtype if x.dtype.kind in "fc" else np.dtype(np.float64)
@@ -117,10 +152,13 @@ def _by_taps(x: Array, axis: int, table: Table) -> Array:
         part = x[(slice(None),) * axis + (piece,)] if piece is not None else np.take(x, table.index[:, k], axis)
         column = weight[:, k]
         factor: Any = kind.type(column[0]) if (column == column[0]).all() else column.astype(kind).reshape(shape)
+        term = part * factor
+        if careful and table.inside is not None:
+            term = np.where(table.inside[:, k].reshape(shape), term, kind.type(0))
         if total is None:
-            total = part * factor
+            total = term
         else:
-            total += part * factor
+            total += term
     assert total is not None
     return total if total.dtype == x.dtype else total.astype(x.dtype)
 
@@ -214,10 +252,11 @@ def antialiased(size: int, out: int, align_corners: bool, factor: float | None, 
     taps = max(int((high - low).max(initial=1)), 1)
     offset = np.arange(taps)
     weight = function((offset + low[:, None] - center[:, None] + 0.5) * inverse)
-    weight = np.where(offset < (high - low)[:, None], weight, 0)
+    inside = offset < (high - low)[:, None]
+    weight = np.where(inside, weight, 0)
     total = weight.sum(1, keepdims=True)
     weight = np.divide(weight, total, out=weight, where=total != 0)
-    return Table(size, np.minimum(low[:, None] + offset, size - 1), weight)
+    return Table(size, np.minimum(low[:, None] + offset, size - 1), weight, inside)
 
 
 # ---------------------------------------------------------------- averages
@@ -235,7 +274,7 @@ def _ranges(size: int, start: Array, stop: Array, divisor: Array) -> Table:
     inside = offset < (stop - start)[:, None]
     index = np.clip(start[:, None] + offset, 0, max(size - 1, 0))
     weight = np.where(inside, 1.0 / np.maximum(divisor, 1)[:, None], 0.0)
-    return Table(size, index, weight)
+    return Table(size, index, weight, inside)
 
 
 def adaptive_mean(size: int, out: int) -> Table:
@@ -244,14 +283,20 @@ def adaptive_mean(size: int, out: int) -> Table:
     return _ranges(size, start, stop, stop - start)
 
 
+def window_bounds(size: int, out: int, kernel: int, stride: int, padding: int, include_pad: bool) -> tuple[Array, Array]:
+    """Where each window starts and ends: in the padded input (counted from the first element), or in the input alone."""
+    start = np.arange(out) * stride - padding
+    stop = np.minimum(start + kernel, size + padding)
+    return (start, stop) if include_pad else (np.maximum(start, 0), np.minimum(stop, size))
+
+
 def window_mean(
     size: int, out: int, kernel: int, stride: int, padding: int, include_pad: bool, divisor: float | None
 ) -> Table:
     """The means (or sums, divided by `divisor`) of windows; `include_pad`: padding counts as elements."""
-    start = np.arange(out) * stride - padding
-    stop = np.minimum(start + kernel, size + padding)
+    start, stop = window_bounds(size, out, kernel, stride, padding, True)
     whole = stop - start
-    low, high = np.maximum(start, 0), np.minimum(stop, size)
+    low, high = window_bounds(size, out, kernel, stride, padding, False)
     if divisor is not None:
         table = _ranges(size, low, high, np.ones(out))
         assert table.weight is not None

@@ -93,6 +93,28 @@ def logit(x: Array, *, eps: float | None) -> Array:
     return np.log(x / (1 - x))
 
 
+def gammainc(x: Array, y: Array) -> Array:
+    """The regularized lower incomplete gamma function P(x, y)."""
+    from scipy.special import gammainc
+
+    return _with_edges(given(gammainc(x, y), None, y.dtype), x, y, 1, 0)
+
+
+def gammaincc(x: Array, y: Array) -> Array:
+    """The regularized upper incomplete gamma function Q(x, y)."""
+    from scipy.special import gammaincc
+
+    return _with_edges(given(gammaincc(x, y), None, y.dtype), x, y, 0, 1)
+
+
+def _with_edges(p: Array, x: Array, y: Array, at_inf: int, at_zero: int) -> Array:
+    """At the ends of its range the result is known, whatever the other argument: PyTorch looks at these first."""
+    if not np.isnan(p).any():
+        return p
+    p = np.where(np.isnan(x) & (y == np.inf), p.dtype.type(at_inf), p)
+    return np.where((np.isnan(x) & (y == 0)) | ((x == np.inf) & np.isnan(y)), p.dtype.type(at_zero), p)
+
+
 def polygamma(x: Array, *, n: int) -> Array:
     """The n-th derivative of digamma."""
     from scipy.special import gamma, psi, zeta
@@ -103,6 +125,8 @@ def polygamma(x: Array, *, n: int) -> Array:
         return trigamma(x)
     sign = 1 if n % 2 else -1
     y = zeta(x.dtype.type(n + 1), x) * x.dtype.type(sign * gamma(n + 1.0))
+    if np.isinf(x).any():  # as PyTorch: no limit, but what its series gives
+        y = np.where(x == np.inf, np.nan, np.where(x == -np.inf, sign * np.inf, y))
     return np.asarray(y).astype(x.dtype, copy=False)
 
 
