@@ -9,12 +9,13 @@ import numpy as np
 
 from ..core.batching import batch_along_dim
 from ..core.dispatch import dispatch
-from ..core.dtypes import finfo
+from ..core.dtypes import bfloat16, finfo
 from ..core.fast import unary as straight
 from ..core.generator import stream_of
 from ..core.inplace import inplace, write_out
 from ..core.primitive import Primitive, composite, elementwise, general, kernel_helper, linear, ops
 from ..core.samples import Case, T, pointwise, samples
+from ..core.takes import COMPLEX, FLOATS, INTEGERS, REAL, Takes
 from ..core.tensor import Tensor
 from ..kernels import gelu as fast
 from ..kernels import numpy as kernels
@@ -32,11 +33,6 @@ def tensor_input(x: Any, name: str) -> None:
         raise TypeError(f"{name}(): argument 'input' (position 1) must be Tensor, not {type(x).__name__}")
 
 
-def _refuse_integers(x: Tensor, kernel: str) -> None:
-    if x.dtype.category < 2:
-        raise NotImplementedError(f"\"{kernel}\" not implemented for '{x.dtype.scalar_name}'")
-
-
 def erf(x: Any) -> Any:
     """SciPy's error function in the precision of `x`."""
     from scipy.special import erf as special_erf
@@ -52,7 +48,12 @@ def _log_sigmoid(x: Any, out: Any = None) -> Any:
 
 
 def _silu(x: Any, out: Any = None) -> Any:
-    return x / (1 + np.exp(-x))
+    if not x.ndim:
+        return x / (1 + np.exp(-x))
+    y = np.negative(x)  # one fresh array, written over: more would cost more than the arithmetic
+    np.exp(y, out=y)
+    y += 1
+    return np.divide(x, y, out=y)
 
 
 def _mish(x: Any, out: Any = None) -> Any:
@@ -69,8 +70,18 @@ def _hardswish(x: Any, out: Any = None) -> Any:
 
 def _gelu(x: Any, *, approximate: str) -> Any:
     if approximate == "tanh":
-        inner = ROOT_2_OVER_PI * (x + 0.044715 * (x * x * x))
-        return 0.5 * x * (1 + np.tanh(inner))
+        if not x.ndim:
+            return 0.5 * x * (1 + np.tanh(ROOT_2_OVER_PI * (x + 0.044715 * (x * x * x))))
+        y = x * x
+        y *= x
+        y *= 0.044715
+        y += x
+        y *= ROOT_2_OVER_PI
+        np.tanh(y, out=y)
+        y += 1
+        y *= x
+        y *= 0.5
+        return y
     if x.dtype == np.float32 and x.ndim:
         return fast.gelu(x)
     return x * _normal_cdf(x)
@@ -146,40 +157,55 @@ def _mish_slope(xp: Any, x: Any) -> Any:
 
 
 _P = dict[str, Any](inputs=("x",), promote="keep")
-_log_sigmoid_prim = elementwise("log_sigmoid", d=dict(x=lambda xp, x: xp.sigmoid(-x)), kernel=_log_sigmoid, **_P)
-_silu_prim = elementwise("silu", d=dict(x=_silu_slope), kernel=_silu, **_P)
-_mish_prim = elementwise("mish", d=dict(x=_mish_slope), kernel=_mish, **_P)
+
+
+def _taking(kernel: str, kinds: Any = REAL) -> dict[str, Any]:
+    """What the pointwise activations have in common, and the name by which PyTorch's kernel refuses a dtype."""
+    return {**_P, "takes": Takes(kernel, kinds)}
+
+
+_log_sigmoid_prim = elementwise(
+    "log_sigmoid", d=dict(x=lambda xp, x: xp.sigmoid(-x)), kernel=_log_sigmoid, **_taking("log_sigmoid_cpu")
+)
+_silu_prim = elementwise(
+    "silu", d=dict(x=_silu_slope), kernel=_silu, real_gradient="silu", **_taking("silu_cpu", REAL | COMPLEX)
+)
+_mish_prim = elementwise("mish", d=dict(x=_mish_slope), kernel=_mish, **_taking("mish_cpu"))
 _hardsigmoid_prim = elementwise(
     "hardsigmoid",
     vjp=dict(x=lambda xp, g, x: xp.where((x > -3) & (x < 3), g * (1.0 / 6.0), 0)),
     kernel=_hardsigmoid,
-    **_P,
+    **_taking("hardsigmoid_cpu"),
 )
 _hardswish_prim = elementwise(
     "hardswish",
     vjp=dict(x=lambda xp, g, x: xp.where(x <= -3, 0, xp.where(x < 3, g * (x / 3 + 0.5), g))),
-    kernel=_hardswish, **_P,
+    kernel=_hardswish, **_taking("hardswish_cpu"),
 )  # fmt: skip
 elementwise("normal_cdf", d=dict(x=_normal_density), kernel=_normal_cdf, **_P)
-_gelu_prim = elementwise("gelu", params=("approximate",), d=dict(x=_gelu_slope), kernel=_gelu, **_P)
-_elu_prim = elementwise("elu", params=("alpha", "scale", "input_scale"), d=dict(x=_elu_slope), kernel=_elu, **_P)
+_gelu_prim = elementwise(
+    "gelu", params=("approximate",), d=dict(x=_gelu_slope), kernel=_gelu, **_taking("GeluKernelImpl")
+)
+_elu_prim = elementwise(
+    "elu", params=("alpha", "scale", "input_scale"), d=dict(x=_elu_slope), kernel=_elu, **_taking("elu_cpu")
+)
 _celu_prim = elementwise(
     "celu", params=("alpha",), d=dict(x=lambda xp, x, alpha: _elu_slope(xp, x, alpha, 1.0, 1.0 / alpha)),
-    kernel=lambda x, *, alpha: _elu(x, alpha=alpha, scale=1.0, input_scale=1.0 / alpha), **_P,
+    kernel=lambda x, *, alpha: _elu(x, alpha=alpha, scale=1.0, input_scale=1.0 / alpha), **_taking("elu_cpu"),
 )  # fmt: skip
 _hardtanh_prim = elementwise(
     "hardtanh", params=("min_val", "max_val"),
     vjp=dict(x=lambda xp, g, x, min_val, max_val: xp.where((x <= min_val) | (x >= max_val), 0, g)),
-    kernel=_hardtanh, **_P,
+    kernel=_hardtanh, **_taking("clamp_scalar_cpu", REAL | INTEGERS),
 )  # fmt: skip
 _leaky_relu_prim = elementwise(
     "leaky_relu", params=("negative_slope",),
     vjp=dict(x=lambda xp, g, x, negative_slope: xp.where(x > 0, g, g * negative_slope)),
-    kernel=lambda x, *, negative_slope: np.where(x > 0, x, x * negative_slope), **_P,
+    kernel=lambda x, *, negative_slope: np.where(x > 0, x, x * negative_slope), **_taking("leaky_relu_cpu"),
 )  # fmt: skip
 _hardshrink_prim = elementwise(
     "hardshrink", params=("lambd",), vjp=dict(x=lambda xp, g, x, lambd: xp.where((x >= -lambd) & (x <= lambd), 0, g)),
-    kernel=lambda x, *, lambd: np.where((x >= -lambd) & (x <= lambd), x.dtype.type(0), x), **_P,
+    kernel=lambda x, *, lambd: np.where((x >= -lambd) & (x <= lambd), x.dtype.type(0), x), **_taking("hardshrink_cpu"),
 )  # fmt: skip
 _softshrink_prim = elementwise(
     "softshrink", params=("lambd",), vjp=dict(x=lambda xp, g, x, lambd: xp.where((x >= -lambd) & (x <= lambd), 0, g)),
@@ -188,12 +214,13 @@ _softshrink_prim = elementwise(
 _softplus_prim = elementwise(
     "softplus", params=("beta", "threshold"),
     d=dict(x=lambda xp, x, beta, threshold: xp.where(x * beta > threshold, 1.0, xp.sigmoid(x * beta))),
-    kernel=_softplus, **_P,
+    kernel=_softplus, **_taking("softplus_cpu"),
 )  # fmt: skip
 _threshold_prim = elementwise(
     "threshold", params=("threshold", "value"),
     vjp=dict(x=lambda xp, g, x, threshold: xp.where(x <= threshold, 0, g)),
-    kernel=lambda x, *, threshold, value: np.where(x <= threshold, np.asarray(value).astype(x.dtype), x), **_P,
+    kernel=lambda x, *, threshold, value: np.where(x <= threshold, np.asarray(value).astype(x.dtype), x),
+    **_taking("threshold_cpu", REAL | INTEGERS),
 )  # fmt: skip
 _prelu_prim = elementwise(
     "prelu_kernel",
@@ -202,6 +229,7 @@ _prelu_prim = elementwise(
         weight=lambda xp, g, x: xp.where(x > 0, 0, x * g),
     ),
     inputs=("x", "weight"), kernel=lambda x, weight: np.where(x > 0, x, weight * x), promote="keep",
+    takes=Takes("prelu_cpu", REAL),
 )  # fmt: skip
 #: x * noise, where noise is 1 for x > 0 and a (random) slope elsewhere
 _rrelu_prim = elementwise(
@@ -213,12 +241,11 @@ _rrelu_prim = elementwise(
 # ---------------------------------------------------------------- functions
 
 
-def _simple(prim: Primitive, name: str, kernel: str, *, torch_too: str | None = None, inplace_arg: bool = True) -> Any:
+def _simple(prim: Primitive, name: str, *, inplace_arg: bool = True) -> Any:
     """nn.functional.<name>(input, inplace=False) of a primitive without parameters, on the straight line."""
 
     def slow(input: Any, *, out: Any = None) -> Any:
         tensor_input(input, name)
-        _refuse_integers(input, kernel)
         return prim(input)
 
     line = straight(prim, prim.kernel, slow)
@@ -231,10 +258,10 @@ def _simple(prim: Primitive, name: str, kernel: str, *, torch_too: str | None = 
 
     else:
 
-        def fn(input: Tensor) -> Tensor:  # type: ignore[misc]
-            return line(input)
+        def fn(input: Tensor, *, out: Tensor | None = None) -> Tensor:  # type: ignore[misc]
+            return line(input) if out is None else write_out(out, line(input), prim.name + "_forward")
 
-    fn.__name__ = fn.__qualname__ = name
+    fn.__name__ = fn.__qualname__ = name if inplace_arg else prim.name  # PyTorch's own `log_sigmoid` without a wrapper
     fn.__doc__ = f"{name}, element by element. Differentiable."
     public(fn, name=f"nn.functional.{name}", method=False)
     setattr(ops, prim.name, prim)
@@ -246,11 +273,11 @@ def _in_place(prim: Primitive, x: Tensor, params: dict[str, Any], name: str) -> 
     return inplace(prim, x, (), params)
 
 
-logsigmoid = _simple(_log_sigmoid_prim, "logsigmoid", "log_sigmoid_cpu", inplace_arg=False)
-silu = _simple(_silu_prim, "silu", "silu_cpu")
-mish = _simple(_mish_prim, "mish", "mish_cpu")
-hardsigmoid = _simple(_hardsigmoid_prim, "hardsigmoid", "hardsigmoid_cpu")
-hardswish = _simple(_hardswish_prim, "hardswish", "hardswish_cpu")
+logsigmoid = _simple(_log_sigmoid_prim, "logsigmoid", inplace_arg=False)
+silu = _simple(_silu_prim, "silu")
+mish = _simple(_mish_prim, "mish")
+hardsigmoid = _simple(_hardsigmoid_prim, "hardsigmoid")
+hardswish = _simple(_hardswish_prim, "hardswish")
 
 
 def _install(fn: Any, *, torch_too: bool = False, method: bool = False) -> Any:
@@ -283,6 +310,10 @@ def hardtanh(input: Tensor, min_val: float = -1.0, max_val: float = 1.0, inplace
         raise ValueError("min_val cannot be greater than max_val")
     if input.dtype.category == 0:
         raise RuntimeError("Bool inputs not supported for hardtanh")
+    if input.dtype.is_complex:
+        raise NotImplementedError("clamp is not supported for complex types")
+    if int(min_val) < 0 and input.dtype.name == "uint8":
+        raise RuntimeError("cannot do hardtanh on an unsigned type with negative limits")
     params = {"min_val": min_val, "max_val": max_val}
     return inplace_or_not(_hardtanh_prim, input, params, inplace)
 
@@ -300,7 +331,6 @@ def inplace_or_not(prim: Primitive, x: Tensor, params: dict[str, Any], in_place:
 def elu(input: Tensor, alpha: float = 1.0, inplace: bool = False) -> Tensor:
     """input where positive, alpha * (exp(input) - 1) elsewhere."""
     tensor_input(input, "elu")
-    _refuse_integers(input, "elu_cpu")
     return inplace_or_not(_elu_prim, input, {"alpha": alpha, "scale": 1.0, "input_scale": 1.0}, inplace)
 
 
@@ -312,7 +342,6 @@ def elu_(input: Tensor, alpha: float = 1.0) -> Tensor:
 def selu(input: Tensor, inplace: bool = False) -> Tensor:
     """`elu` with the constants of self-normalising networks, scaled."""
     tensor_input(input, "selu")
-    _refuse_integers(input, "elu_cpu")
     params = {"alpha": SELU_ALPHA, "scale": SELU_SCALE, "input_scale": 1.0}
     return inplace_or_not(_elu_prim, input, params, inplace)
 
@@ -327,7 +356,6 @@ def celu(input: Tensor, alpha: float = 1.0, inplace: bool = False) -> Tensor:
     tensor_input(input, "celu")
     if alpha == 0:
         raise RuntimeError("ZeroDivisionError: alpha cannot be 0 for CELU")
-    _refuse_integers(input, "elu_cpu")
     return inplace_or_not(_celu_prim, input, {"alpha": alpha}, inplace)
 
 
@@ -339,7 +367,6 @@ def celu_(input: Tensor, alpha: float = 1.0) -> Tensor:
 def leaky_relu(input: Tensor, negative_slope: float = 0.01, inplace: bool = False) -> Tensor:
     """input where positive, negative_slope * input elsewhere."""
     tensor_input(input, "leaky_relu")
-    _refuse_integers(input, "leaky_relu_cpu")
     return inplace_or_not(_leaky_relu_prim, input, {"negative_slope": negative_slope}, inplace)
 
 
@@ -359,40 +386,44 @@ def threshold_(input: Tensor, threshold: float, value: float) -> Tensor:
     return FUNCTIONS["nn.functional.threshold"](input, threshold, value, True)  # type: ignore[no-any-return]
 
 
-def gelu(input: Tensor, approximate: str = "none") -> Tensor:
+def gelu(input: Tensor, approximate: str = "none", *, out: Tensor | None = None) -> Tensor:
     """input times the normal distribution function at input (approximate: "none" or "tanh")."""
     tensor_input(input, "gelu")
     if approximate not in ("none", "tanh"):
         raise RuntimeError("approximate argument must be either none or tanh.")
-    _refuse_integers(input, "GeluKernelImpl")
-    return _gelu_prim(input, approximate=approximate)  # type: ignore[no-any-return]
+    y: Tensor = _gelu_prim(input, approximate=approximate)
+    return y if out is None else write_out(out, y, "gelu")
 
 
-def softplus(input: Tensor, beta: float = 1.0, threshold: float = 20.0) -> Tensor:
+def softplus(input: Tensor, beta: float = 1.0, threshold: float = 20.0, *, out: Tensor | None = None) -> Tensor:
     """log(1 + exp(beta * input)) / beta; the identity where beta * input > threshold."""
     tensor_input(input, "softplus")
-    _refuse_integers(input, "softplus_cpu")
-    return _softplus_prim(input, beta=beta, threshold=threshold)  # type: ignore[no-any-return]
+    y: Tensor = _softplus_prim(input, beta=beta, threshold=threshold)
+    return y if out is None else write_out(out, y, "softplus")
 
 
-def hardshrink(input: Tensor, lambd: float = 0.5) -> Tensor:
+def hardshrink(input: Tensor, lambd: float = 0.5, *, out: Tensor | None = None) -> Tensor:
     """0 where abs(input) <= lambd, input elsewhere."""
     tensor_input(input, "hardshrink")
-    _refuse_integers(input, "hardshrink_cpu")
-    return _hardshrink_prim(input, lambd=lambd)  # type: ignore[no-any-return]
+    y: Tensor = _hardshrink_prim(input, lambd=lambd)
+    return y if out is None else write_out(out, y, "hardshrink")
 
 
-def softshrink(input: Tensor, lambd: float = 0.5) -> Tensor:
+_softshrink_takes = Takes("softshrink_check", REAL)
+
+
+def softshrink(input: Tensor, lambd: float = 0.5, *, out: Tensor | None = None) -> Tensor:
     """input moved towards 0 by lambd, and 0 where that crosses it."""
     tensor_input(input, "softshrink")
-    _refuse_integers(input, "softshrink_cpu")
+    _softshrink_takes(input)
     if lambd < 0:
         raise RuntimeError(
             f"lambda must be in range [0, {finfo(input.dtype).max:g}] for input dtype "
             f"{input.dtype.scalar_name}, but found "
             f"{lambd:g}"
         )
-    return _softshrink_prim(input, lambd=lambd)  # type: ignore[no-any-return]
+    y: Tensor = _softshrink_prim(input, lambd=lambd)
+    return y if out is None else write_out(out, y, "softshrink")
 
 
 def softsign(input: Tensor) -> Tensor:
@@ -443,6 +474,9 @@ def prelu(input: Tensor, weight: Tensor) -> Tensor:
     return _prelu_prim(input, weight)  # type: ignore[no-any-return]
 
 
+_rrelu_takes = (Takes("leaky_relu_cpu", REAL), Takes("rrelu_with_noise_out_cpu", FLOATS | {bfloat16}))
+
+
 def rrelu(
     input: Tensor, lower: float = 1.0 / 8, upper: float = 1.0 / 3, training: bool = False, inplace: bool = False,
     generator: Any = None,
@@ -451,6 +485,7 @@ def rrelu(
     tensor_input(input, "rrelu")
     if lower > upper:
         raise RuntimeError("Lower bound should be less than or equal to the upper bound")
+    _rrelu_takes[training](input)
     if training:
         noise = ops.rrelu_noise(input, lower=lower, upper=upper, stream=stream_of(generator))
     else:
@@ -499,6 +534,14 @@ def _first_half(x: Any, *, dim: int) -> Any:
     return x[(slice(None),) * dim + (slice(x.shape[dim] // 2),)]
 
 
+def _second_half(x: Any, *, dim: int) -> Any:
+    return x[(slice(None),) * dim + (slice(x.shape[dim] // 2, None),)]
+
+
+def _zeros_before(x: Any, *, dim: int) -> Any:
+    return _swap_halves(_zeros_after(x, dim=dim), dim=dim)
+
+
 def _zeros_after(x: Any, *, dim: int) -> Any:
     out = np.zeros((*x.shape[:dim], 2 * x.shape[dim], *x.shape[dim + 1 :]), x.dtype)
     out[(slice(None),) * dim + (slice(x.shape[dim]),)] = x
@@ -513,10 +556,10 @@ def _glu_kernel(x: Any, *, dim: int) -> Any:
 
 def _glu_rule(xp: Any, g: Any, x: Any, dim: int) -> Any:
     """For (a, b): (g s, g a s (1 - s)) with s = sigmoid(b)."""
-    g = xp.zeros_after(g, dim=dim)
-    s = xp.sigmoid(xp.swap_halves(x, dim=dim))
-    g = g * s
-    return g + xp.swap_halves(g * x * (1 - s), dim=dim)
+    b = xp.second_half(x, dim=dim)
+    s = xp.sigmoid(b)
+    slope = g * s * (1 - s) * xp.first_half(x, dim=dim)
+    return xp.zeros_after(g * s, dim=dim) + xp.zeros_before(slope, dim=dim)
 
 
 def _glu_tangent(xp: Any, t: Any, x: Any, dim: int) -> Any:
@@ -527,8 +570,12 @@ def _glu_tangent(xp: Any, t: Any, x: Any, dim: int) -> Any:
 _D = dict[str, Any](params=("dim",), batch=batch_along_dim)
 linear("swap_halves", vjp=dict(x=lambda xp, g, dim: xp.swap_halves(g, dim=dim)), kernel=_swap_halves, **_D)
 linear("first_half", vjp=dict(x=lambda xp, g, dim: xp.zeros_after(g, dim=dim)), kernel=_first_half, **_D)
+linear("second_half", vjp=dict(x=lambda xp, g, dim: xp.zeros_before(g, dim=dim)), kernel=_second_half, **_D)
+linear("zeros_before", vjp=dict(x=lambda xp, g, dim: xp.second_half(g, dim=dim)), kernel=_zeros_before, **_D)
 linear("zeros_after", vjp=dict(x=lambda xp, g, dim: xp.first_half(g, dim=dim)), kernel=_zeros_after, **_D)
-_glu_prim = general("glu", vjp=dict(x=_glu_rule), jvp=dict(x=_glu_tangent), kernel=_glu_kernel, **_D)
+_glu_prim = general(
+    "glu", vjp=dict(x=_glu_rule), jvp=dict(x=_glu_tangent), kernel=_glu_kernel, takes=Takes("glu_cpu", REAL), **_D,
+)  # fmt: skip
 
 
 def glu(input: Tensor, dim: int = -1) -> Tensor:

@@ -24,11 +24,12 @@ from .matmul import (
     _mm,
     _mv,
     _outer,
-    _refuse_bool,
+    _product_of,
     dot_arrays,
     matmul_arrays,
     ndarray,
 )  # fmt: skip
+from .select import common_dtype
 from .shape import expand_to
 
 
@@ -108,9 +109,11 @@ def _added(name: str, product: str, rank: int, **more: Any) -> Primitive:
     return prim
 
 
-_addmm = _added("addmm", "mm", 2)
-_addmv = _added("addmv", "mv", 1, saved_names=dict(mat1="mat", mat2="vec"))
-_baddbmm = _added("baddbmm", "bmm", 3, saved_names=dict(mat1="batch1", mat2="batch2"))
+_addmm = _added("addmm", "mm", 2, takes=_product_of("addmm_impl_cpu_"))
+_addmv = _added("addmv", "mv", 1, saved_names=dict(mat1="mat", mat2="vec"), takes=_product_of("addmv_impl_cpu"))
+_baddbmm = _added(
+    "baddbmm", "bmm", 3, saved_names=dict(mat1="batch1", mat2="batch2"), takes=_product_of("baddbmm")
+)
 
 
 def _check_addmm(x: Tensor, mat1: Tensor, mat2: Tensor) -> None:
@@ -132,7 +135,6 @@ def _check_addmm(x: Tensor, mat1: Tensor, mat2: Tensor) -> None:
         raise RuntimeError(
             f"self and mat2 must have the same dtype, but got {x.dtype.scalar_name} and {mat2.dtype.scalar_name}"
         )
-    _refuse_bool(mat1, "addmm_impl_cpu_")
 
 
 def _check_added(x: Tensor, shape: tuple[int, ...]) -> None:
@@ -173,7 +175,6 @@ def _check_addmv(x: Tensor, mat: Tensor, vec: Tensor) -> None:
         raise RuntimeError(
             f"addmv input tensors must have the same dtype, but got {names}, and {vec.dtype.scalar_name}"
         )
-    _refuse_bool(mat, "addmv_impl_cpu")
 
 
 @public
@@ -195,17 +196,18 @@ def addmv_(self: Tensor, mat: Tensor, vec: Tensor, *, beta: Any = 1, alpha: Any 
 
 def _check_baddbmm(x: Tensor, batch1: Tensor, batch2: Tensor) -> None:
     _check_tensors("baddbmm", input=x, batch1=batch1, batch2=batch2)
+    if not x.dtype is batch1.dtype is batch2.dtype:
+        raise RuntimeError(
+            f"Input dtypes must be the same, got: input {_C_NAMES[x.dtype.name]}, batch1: "
+            f"{_C_NAMES[batch1.dtype.name]}, batch2: {_C_NAMES[batch2.dtype.name]}"
+        )
+    size, last = batch1.size, batch2.size  # type: ignore[attr-defined]
+    _check_added(x, (size(0), size(1), last(2)))
     if batch1.ndim != 3:
         raise RuntimeError("batch1 must be a 3D tensor")
     if batch2.ndim != 3:
         raise RuntimeError("batch2 must be a 3D tensor")
     _check_bmm(batch1, batch2)
-    _check_added(x, (batch1.shape[0], batch1.shape[1], batch2.shape[2]))
-    if x.dtype is not batch1.dtype:
-        raise RuntimeError(
-            f"Input dtypes must be the same, got: input {_C_NAMES[x.dtype.name]}, batch1: "
-            f"{_C_NAMES[batch1.dtype.name]}, batch2: {_C_NAMES[batch2.dtype.name]}"
-        )
 
 
 @public
@@ -222,11 +224,17 @@ def baddbmm(
 def baddbmm_(self: Tensor, batch1: Tensor, batch2: Tensor, *, beta: Any = 1, alpha: Any = 1) -> Tensor:
     """`baddbmm` in place."""
     _check_baddbmm(self, batch1, batch2)
+    size = [batch1.shape[0], batch1.shape[1], batch2.shape[2]]
+    if list(self.shape) != size:
+        raise RuntimeError(
+            f"Bad in-place call: input tensor size {list(self.shape)} and output tensor size {size} should match"
+        )
     return inplace(_baddbmm, self, (batch1, batch2), {"beta": beta, "alpha": alpha})
 
 
 def _check_addbmm(x: Tensor, batch1: Tensor, batch2: Tensor) -> None:
     _check_tensors("addbmm", input=x, batch1=batch1, batch2=batch2)
+    _check_added(x, (batch1.size(1), batch2.size(2)))  # type: ignore[attr-defined]
     if batch1.ndim != 3:
         raise RuntimeError("batch1 must be a 3D tensor")
     if batch2.ndim != 3:
@@ -240,7 +248,6 @@ def _check_addbmm(x: Tensor, batch1: Tensor, batch2: Tensor) -> None:
             f"Incompatible matrix sizes for bmm ({batch1.shape[1]}x{batch1.shape[2]} and "
             f"{batch2.shape[1]}x{batch2.shape[2]})"
         )
-    _check_added(x, (batch1.shape[1], batch2.shape[2]))
 
 
 @public
@@ -252,6 +259,7 @@ def addbmm(
     b, n, m = batch1.shape
     first = ops.reshape(ops.permute(batch1, dims=(1, 0, 2)), (n, b * m))
     second = ops.reshape(batch2, (b * m, batch2.shape[2]))
+    _check_addmm(input, first, second)
     y = dispatch(_addmm, (input, first, second), {"beta": beta, "alpha": alpha}, _addbmm_node)
     return y if out is None else write_out(out, y, "addbmm")  # type: ignore[no-any-return]
 
@@ -265,7 +273,9 @@ def addbmm_(self: Tensor, batch1: Tensor, batch2: Tensor, *, beta: Any = 1, alph
     _check_addbmm(self, batch1, batch2)
     b, n, m = batch1.shape
     first = ops.reshape(ops.permute(batch1, dims=(1, 0, 2)), (n, b * m))
-    return inplace(_addmm, self, (first, ops.reshape(batch2, (b * m, batch2.shape[2]))), {"beta": beta, "alpha": alpha})
+    second = ops.reshape(batch2, (b * m, batch2.shape[2]))
+    _check_addmm(self, first, second)
+    return inplace(_addmm, self, (first, second), {"beta": beta, "alpha": alpha})
 
 
 def _addr_jvp_x(xp: Any, t: Any, vec1: Any, vec2: Any, beta: Any) -> Any:
@@ -303,12 +313,20 @@ _addr = general(
 )
 
 
-def _check_addr(x: Tensor, vec1: Tensor, vec2: Tensor) -> None:
+def _check_addr(x: Tensor, vec1: Tensor, vec2: Tensor, beta: Any, alpha: Any) -> None:
     _check_tensors("addr", input=x, vec1=vec1, vec2=vec2)
     for name, v in (("vec1", vec1), ("vec2", vec2)):
         if v.ndim != 1:
             raise RuntimeError(f"addr: Expected 1-D argument {name}, but got {v.ndim}-D")
     _check_added(x, (vec1.shape[0], vec2.shape[0]))
+    kind = common_dtype(x, vec1, vec2)
+    for name, v in (("beta", beta), ("alpha", alpha)):
+        if isinstance(v, bool) and kind.category != 0:
+            raise RuntimeError(f"Boolean {name} only supported for Boolean results.")
+        if isinstance(v, (float, complex)) and kind.category < 2:
+            raise RuntimeError(f"For integral input tensors, argument {name} must not be a floating point number.")
+        if isinstance(v, complex) and kind.category == 2:
+            raise RuntimeError(f"value cannot be converted to type {_C_NAMES[kind.name]} without overflow")
 
 
 @public
@@ -316,7 +334,7 @@ def addr(
     input: Tensor, vec1: Tensor, vec2: Tensor, *, beta: Any = 1, alpha: Any = 1, out: Tensor | None = None
 ) -> Tensor:
     """beta * input + alpha * outer(vec1, vec2)."""
-    _check_addr(input, vec1, vec2)
+    _check_addr(input, vec1, vec2, beta, alpha)
     y = _addr(input, vec1, vec2, beta=beta, alpha=alpha)
     return y if out is None else write_out(out, y, "addr")
 
@@ -324,7 +342,7 @@ def addr(
 @public(name="addr_", function=False)
 def addr_(self: Tensor, vec1: Tensor, vec2: Tensor, *, beta: Any = 1, alpha: Any = 1) -> Tensor:
     """`addr` in place."""
-    _check_addr(self, vec1, vec2)
+    _check_addr(self, vec1, vec2, beta, alpha)
     return inplace(_addr, self, (vec1, vec2), {"beta": beta, "alpha": alpha})
 
 

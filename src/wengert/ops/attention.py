@@ -11,6 +11,7 @@ from ..core.batching import batch_along_dim, padded
 from ..core.dispatch import check_broadcast
 from ..core.primitive import Primitive, composite, general, kernel_helper, ops
 from ..core.samples import Case, T, samples
+from ..core.takes import REAL, Takes
 from ..core.tensor import Tensor
 from ..kernels import numpy as kernels
 from .install import FUNCTIONS, public
@@ -34,7 +35,7 @@ def _softmax_rule(xp: Any, g: Any, out: Any, dim: int) -> Any:
 
 _safe_softmax = general(
     "safe_softmax", params=("dim",), kernel=_safe_softmax_kernel, vjp=dict(x=_softmax_rule), jvp=dict(x=_softmax_rule),
-    batch=batch_along_dim,
+    batch=batch_along_dim, takes=Takes("softmax_lastdim_kernel_impl", REAL),
 )  # fmt: skip
 
 # ---------------------------------------------------------------- the primitive
@@ -220,6 +221,10 @@ def scaled_dot_product_attention(
         check_broadcast([(*rows, key.shape[-2]), tuple(mask.shape)])
     masked_gradient = mask is not None and mask.requires_grad
     fits = query.ndim == 4 and key.ndim == 4 and value.ndim == 4 and query.shape[-1] == value.shape[-1]
+    fits = fits and query.dtype.is_floating_point and query.shape[:2] == key.shape[:2] == value.shape[:2]
+    fits = fits and query.shape[-1] == key.shape[-1] and key.shape[-2] == value.shape[-2]
+    if fits and mask is not None and mask.ndim < 2:
+        mask.size(-2)  # refused: rows are needed
     if dropout_p == 0.0 and not masked_gradient and fits and (mask is None or mask.ndim in (2, 4)):
         y: Tensor = _attention(query, key, value, mask, scale=float(scale), is_causal=bool(is_causal))[0]
         return y

@@ -25,9 +25,9 @@ ndarray = np.ndarray
 def physical(x: Tensor) -> Any:
     """The array under a tensor, through all levels of transforms."""
     data = x._data
-    while data.__class__ is not ndarray:
+    while isinstance(data, Tensor):
         data = data._data
-    return data
+    return data if data.__class__ is ndarray else data.meta  # traced: the layout is that of its `meta`
 
 
 # ---------------------------------------------------------------- sizes
@@ -310,9 +310,8 @@ def install_flags() -> None:
         "cuda", "ipu", "maia", "meta", "mkldnn", "mps", "mtia", "nested", "quantized", "sparse", "sparse_csr", "vulkan",
         "xla", "xpu",
     )  # fmt: skip
-    flag = property(lambda self: False, doc="Always False here.")
-    for kind in never:
-        setattr(Tensor, "is_" + kind, flag)
+    for kind in never:  # each its own getter, for `__torch_function__` to tell apart
+        setattr(Tensor, "is_" + kind, property(lambda self: False, doc="Always False here."))
     Tensor.is_cpu = property(lambda self: True, doc="Always True here.")  # type: ignore[attr-defined]
     Tensor.itemsize = property(lambda self: self.dtype.itemsize, doc="Bytes of one element.")  # type: ignore
     Tensor.nbytes = property(  # type: ignore[attr-defined]

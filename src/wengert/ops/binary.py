@@ -86,11 +86,10 @@ def _logaddexp_kernel(x: Any, y: Any) -> Any:
 
 
 def _share(power: Any) -> Any:
-    """The part of x in exp(x) + exp(y): 1 / (1 + exp(y - x)); equal infinities share."""
+    """The part of x in exp(x) + exp(y): 1 / (1 + exp(y - x)); nan for equal infinities."""
 
     def part(xp: Any, x: Any, y: Any) -> Any:
-        gap = xp.where(x == y, 0, y - x)
-        return 1 / (1 + power(xp, gap))
+        return 1 / (1 + power(xp, y - x))
 
     return part
 

@@ -123,7 +123,8 @@ logical_xor = _logical("logical_xor")
 
 
 def _test(
-    name: str, *names: str, kernel: Any = None, ufunc: Any = None, half: str = "native", inplace_form: bool = False
+    name: str, *names: str, kernel: Any = None, ufunc: Any = None, half: str = "native", inplace_form: bool = False,
+    takes_out: bool = False,
 ) -> Any:
     """A predicate of one tensor. `ufunc`: what it is for float tensors."""
     prim = elementwise(name, inputs=("x",), promote="compare", half=half, kernel=kernel)
@@ -133,10 +134,11 @@ def _test(
 
     line = predicate(ufunc or prim.kernel, slow) if kernel is None or ufunc is not None else slow
 
-    def fn(input: Any, *, out: Any = None) -> Any:
+    def with_out(input: Any, *, out: Any = None) -> Any:
         return line(input) if out is None else write_out(out, line(input), name)
 
-    fn.__name__ = fn.__qualname__ = line.__name__ = name
+    fn = with_out if takes_out else line
+    fn.__name__ = fn.__qualname__ = line.__name__ = line.__qualname__ = name
     setattr(ops, name, prim)
     for called in (name, *names):
         public(fn, name=called, method=False)
@@ -147,7 +149,7 @@ def _test(
     return fn
 
 
-logical_not = _test("logical_not", inplace_form=True)
+logical_not = _test("logical_not", inplace_form=True, takes_out=True)
 
 
 def _isfinite(x: Any) -> Any:

@@ -13,6 +13,7 @@ from ..core.dtypes import dtype as dtype_class
 from ..core.errors import warn_once
 from ..core.fastview import arg_node, produced
 from ..core.graph import Version
+from ..core.meta import NO_DATA, MetaTensor, new_meta
 from ..core.primitive import Primitive, linear, ops
 from ..core.samples import Case, T, samples
 from ..core.tensor import PLAIN, Tensor, bump, new, share_version, wrap
@@ -47,7 +48,7 @@ _ToCopy = arg_node(_to_dtype, lambda xp, g, kind: xp.to_dtype(g, kind) if kind i
 def to_dtype(x: Tensor, dtype: Any) -> Tensor:
     """A new tensor with the elements of `x` in `dtype` (ours or NumPy's). Differentiable."""
     np_kind = getattr(dtype, "np", dtype)
-    if x.__class__ in PLAIN:
+    if x.__class__ in PLAIN and x._data.__class__ is ndarray:
         data = x._data
         made = kernels.to_dtype(data, np_kind)
         if 0 in data.strides and not data.flags.forc:
@@ -109,12 +110,16 @@ def to(self: Tensor, *args: Any, **kwargs: Any) -> Tensor:
             refuse_to(args)
     if other is not None:
         kind = other.dtype
-    if device is not None:
-        check_device(device, "to")
+    of_meta = self.__class__ is MetaTensor
+    meta = of_meta if device is None else check_device(device, "to", meta=True)
+    if of_meta and not meta:
+        raise NotImplementedError(NO_DATA)
     if isinstance(kind, type):
         if kind not in PYTHON_TYPES:
             refuse_to(args)
         kind = PYTHON_TYPES[kind]
+    if meta and not of_meta:
+        return new_meta(self.shape, (kind or self.dtype).np)
     return converted(self, kind, copy, memory_format)
 
 
@@ -509,7 +514,7 @@ _Clone = arg_node(_clone, lambda xp, g, arg: g)
 
 def copy_of(x: Tensor, memory_format: str | None) -> Tensor:
     """A recorded copy; `memory_format` by name, None: preserve."""
-    if x.__class__ in PLAIN:
+    if x.__class__ in PLAIN and x._data.__class__ is ndarray:
         y = produced(x, _clone_array(x._data, memory_format=memory_format), _Clone, None)
         if y is not None:
             return y  # type: ignore[no-any-return]

@@ -8,10 +8,13 @@ from typing import Any
 
 from ..core.batching import front, stretched
 from ..core.primitive import Primitive, general, linear, multilinear, ops
+from ..core.promotion import check_cast, promote_types
 from ..core.samples import Case, T, samples
+from ..core.takes import BOOL, COMPLEX, INTEGERS, LONG, REAL, Takes
 from ..core.tensor import Tensor
 from ..kernels import convolution as kernel
 from .install import public
+from .lines import tensor_type
 from .matmul import _C_NAMES
 from .shape import squeeze
 
@@ -307,15 +310,21 @@ def _check(
             f"Given {which}weight of size {ws}, expected bias to be 1-dimensional with {out} elements, but got bias of "
             f"size {list(b.shape)} instead"
         )
-    if x.dtype is not w.dtype:
+    if b is not None and b.dtype is not x.dtype:
+        if not transposed:
+            a, c = _C_NAMES[x.dtype.name], _C_NAMES[b.dtype.name]
+            raise RuntimeError(f"Input type ({a}) and bias type ({c}) should be the same")
+        if x.dtype.name == "float32" and w.dtype is x.dtype:
+            raise RuntimeError(
+                f"Input type ({tensor_type(x.dtype)}) and bias type ({tensor_type(b.dtype)}) should be the same or input "
+                "should be a MKLDNN tensor and bias is a dense tensor"
+            )
+    if x.dtype is not w.dtype and x.dtype.name == "float32":
         raise RuntimeError(
             f"Input type (torch.{x.dtype.scalar_name}Tensor) and weight type "
             f"(torch.{w.dtype.scalar_name}Tensor) should "
             "be the same or input should be a MKLDNN tensor and weight is a dense tensor"
         )
-    if b is not None and b.dtype is not x.dtype:
-        a, c = _C_NAMES[x.dtype.name], _C_NAMES[b.dtype.name]
-        raise RuntimeError(f"Input type ({a}) and bias type ({c}) should be the same")
     if transposed:
         for o, s, d in zip(output_padding, stride, dilation, strict=True):
             if o >= s and o >= d:
@@ -326,6 +335,18 @@ def _check(
                     for n, v in zip(names, values, strict=True)
                 )
                 raise RuntimeError(f"output padding must be smaller than either stride or dilation, but got {parts}")
+        out_size = [
+            (n - 1) * s - 2 * p + d * (k - 1) + o + 1
+            for n, s, p, d, k, o in zip(xs[2:], stride, padding, dilation, ws[2:], output_padding, strict=True)
+        ]
+        _check_sizes(xs, ws, dims, transposed=True)
+        if min(out_size) < 1:
+            one = [1] * (dims == 1)
+            sizes = [" x ".join(map(str, [*one, *size])) for size in (xs[2:], out_size)]
+            raise RuntimeError(
+                f"Given input size per channel: ({sizes[0]}). Calculated output size per channel: ({sizes[1]}). Output size "
+                "is too small"
+            )
         return
     full = [n + 2 * p for n, p in zip(xs[2:], padding, strict=True)]
     reach = [d * (k - 1) + 1 for k, d in zip(ws[2:], dilation, strict=True)]
@@ -334,6 +355,41 @@ def _check(
             f"Calculated padded input size per channel: ({' x '.join(map(str, full))}). Kernel size: "
             f"({' x '.join(map(str, reach))}). Kernel size can't be greater than actual input size"
         )
+    _check_sizes(xs, ws, dims, transposed=False)
+
+
+def _check_sizes(xs: list[int], ws: list[int], dims: int, transposed: bool) -> None:
+    """No extent of the input or of the kernel may be 0 (but for the batch and the channels)."""
+    one = [1] * (dims == 1)  # in one dimension PyTorch computes in two
+    if 0 in xs[2:] and 0 not in xs[:2]:
+        shape = [*xs[:2], *one, *xs[2:]]
+        raise RuntimeError(f"Only zero batch or zero channel inputs are supported, but got input shape: {shape}")
+    if 0 in ws[2:]:
+        k = [*one, *ws[2:]]
+        if dims < 3:
+            raise RuntimeError(f"kernel size should be greater than zero, but got kernel_height: {k[0]} kernel_width: {k[1]}")
+        if transposed:
+            raise RuntimeError(
+                "non-empty 5D (n_output_plane x n_input_plane x kernel_depth x kernel_height x kernel_width) tensor expected "
+                f"for weight, but got: {ws}"
+            )
+        raise RuntimeError(f"kernel size should be greater than zero, but got: {' x '.join(map(str, k))} (TxHxW)")
+
+
+_MOST = REAL | COMPLEX | LONG
+_dilated_takes = Takes("slow_conv_dilated<>", _MOST)
+_tbc_takes = Takes("addmm_impl_cpu_", _MOST | INTEGERS)
+_plain_takes = (Takes("slow_conv2d_cpu", _MOST | INTEGERS), Takes("compute_columns3d", _MOST | INTEGERS))
+_transposed_takes = (Takes("slow_conv_transpose2d_out_cpu", _MOST), Takes("slow_conv_transpose3d_out_cpu", _MOST))
+
+
+def _takes_of(name: str, dims: int, dilation: tuple[int, ...], transposed: bool) -> Takes:
+    """The dtypes of the kernel that PyTorch would choose."""
+    if transposed:
+        return _transposed_takes[dims == 3]
+    if any(d != 1 for d in dilation):
+        return _dilated_takes
+    return _tbc_takes if name == "conv_tbc" else _plain_takes[dims == 3]
 
 
 def _convolve(
@@ -360,8 +416,16 @@ def _convolve(
             f"{list(input.shape)}"
         )
     if weight.ndim != dims + 2:
-        k = max(weight.ndim - 2, 1)
+        k = weight.ndim - 2
+        if k < 1:
+            raise RuntimeError("weight should have at least three dimensions")
         given = [stride] * dims if isinstance(stride, int) else list(stride)
+        if len(given) == 1:
+            shape = list(input.shape) if n == dims + 2 else [1, *input.shape]
+            raise RuntimeError(
+                f"Expected {k + 2}-dimensional input for {k + 2}-dimensional weight {list(weight.shape)}, but got "
+                f"{len(shape)}-dimensional input of size {shape} instead"
+            )
         raise RuntimeError(
             f"expected stride to be a single integer value or a list of {k} values to match the "
             f"convolution dimensions, "
@@ -386,6 +450,15 @@ def _convolve(
         pads = spread_arg(padding, dims, "padding")
     added = spread_arg(output_padding, dims, "output_padding")
     _check(name, dims, x, weight, bias, steps, pads, spacing, added, groups, transposed)
+    if 0 not in x.shape:
+        _takes_of(name, dims, spacing, transposed)(x)
+    if weight.dtype is not x.dtype:
+        raise RuntimeError(f"expected scalar type {x.dtype.scalar_name} but found {weight.dtype.scalar_name}")
+    if bias is not None and bias.dtype is not x.dtype:  # of a transposed one it is added afterwards
+        if dims == 3:
+            raise RuntimeError(f"expected scalar type {x.dtype.scalar_name} but found {bias.dtype.scalar_name}")
+        check_cast(promote_types(x.dtype, bias.dtype), x.dtype)
+        bias = bias.to(x.dtype)
     y = _convolution(
         x, weight, bias, stride=steps, padding=pads, dilation=spacing, transposed=transposed, output_padding=added,
         groups=groups,
@@ -453,6 +526,8 @@ public(conv_tbc, name="conv_tbc", method=False)
 def _batch_columns(prim: Primitive, vals: Any, dims: Any, params: Any) -> tuple[Any, int]:
     x = front(vals[0], dims[0])
     n = x.shape[0]
+    if x.ndim == (4 if prim.name == "im2col" else 3):  # a slot has no samples: slots are
+        return prim(x, **params), 0
     return _split(prim(_merge(x, 0), **params), 0, n), 0
 
 
@@ -462,11 +537,12 @@ linear(
     kernel=kernel.im2col,
     vjp=dict(
         x=lambda xp, g, x_shape, kernel_size, dilation, padding, stride: xp.col2im(
-            g, output_size=x_shape[2:], kernel_size=kernel_size, dilation=dilation, padding=padding, stride=stride
+            g, output_size=x_shape[-2:], kernel_size=kernel_size, dilation=dilation, padding=padding, stride=stride
         )
     ),
     batch=_batch_columns,
     node="Im2ColBackward0",
+    takes=Takes("im2col_out_cpu", REAL | BOOL | COMPLEX),
 )
 linear(
     "col2im",
@@ -479,11 +555,17 @@ linear(
     ),
     batch=_batch_columns,
     node="Col2ImBackward0",
+    takes=Takes("col2im_out_cpu", REAL | BOOL | COMPLEX),
 )
 
 
 def _pairs(**given: Any) -> dict[str, tuple[int, int]]:
-    return {name: (int(v), int(v)) if isinstance(v, int) else tuple(int(i) for i in v) for name, v in given.items()}  # type: ignore[misc]
+    pairs: dict[str, Any] = {}
+    for name, v in given.items():
+        pairs[name] = (v, v) if isinstance(v, int) else tuple(int(i) for i in v)
+        if len(pairs[name]) != 2:
+            raise RuntimeError(f"It is expected {name} equals to 2, but got size {len(pairs[name])}")
+    return pairs
 
 
 def _check_windows(p: dict[str, tuple[int, int]]) -> None:
@@ -504,7 +586,9 @@ def unfold(input: Tensor, kernel_size: Any, dilation: Any = 1, padding: Any = 0,
     """Sliding windows of (N, C, H, W) as columns (N, C * kernel size, number of windows); without N too."""
     p = _pairs(kernel_size=kernel_size, dilation=dilation, padding=padding, stride=stride)
     _check_windows(p)
-    if input.ndim not in (3, 4):
+    if input.ndim < 3:
+        input.size(2)  # type: ignore[attr-defined]
+    if input.ndim not in (3, 4) or 0 in input.shape[-3:]:
         raise RuntimeError(
             "Expected 3D or 4D (batch mode) tensor with possibly 0 batch size and other non-zero dimensions for input, "
             f"but got: {list(input.shape)}"
@@ -514,12 +598,10 @@ def unfold(input: Tensor, kernel_size: Any, dilation: Any = 1, padding: Any = 0,
     if min(out) < 1:
         raise RuntimeError(
             f"Given input with spatial size {size}, kernel_size={p['kernel_size']}, dilation={p['dilation']}, "
-            f"padding={p['padding']}, calculated shape of the array of sliding blocks as "
-            f"({max(out[0], 0)}, {max(out[1], 0)}), but its components must be at least one."
+            f"padding={p['padding']}, calculated shape of the array of sliding blocks as {out}, but its components must be "
+            "at least one."
         )
-    x = input if input.ndim == 4 else ops.unsqueeze(input, dim=0)
-    y = ops.im2col(x, **p)
-    return y if input.ndim == 4 else squeeze(y, 0)  # type: ignore[no-any-return]
+    return ops.im2col(input, **p)  # type: ignore[no-any-return]
 
 
 @public(name="nn.functional.fold", method=False)
@@ -529,7 +611,7 @@ def fold(
     """The transpose of `unfold`: columns added up into (N, C, *output_size)."""
     p = _pairs(output_size=output_size, kernel_size=kernel_size, dilation=dilation, padding=padding, stride=stride)
     _check_windows(p)
-    if input.ndim not in (2, 3):
+    if input.ndim not in (2, 3) or 0 in input.shape[-2:]:
         raise RuntimeError(
             "Expected 2D or 3D (batch mode) tensor for input with possibly 0 batch size and non-zero dimensions for "
             f"input, but got: {list(input.shape)}"
@@ -548,9 +630,7 @@ def fold(
             f"match the calculated "
             f"number of sliding blocks {out[0]} * {out[1]} = {math.prod(out)}, but got input.size(2)={columns}."
         )
-    x = input if input.ndim == 3 else ops.unsqueeze(input, dim=0)
-    y = ops.col2im(x, **p)
-    return y if input.ndim == 3 else squeeze(y, 0)  # type: ignore[no-any-return]
+    return ops.col2im(input, **p)  # type: ignore[no-any-return]
 
 
 # ---------------------------------------------------------------- samples

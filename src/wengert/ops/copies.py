@@ -15,12 +15,12 @@ from ..core.tensor import Tensor
 from . import slicing, strided  # noqa: F401
 from .attributes import logical_strides, physical
 from .install import public
-from .join import check_split_sizes
+from .join import check_split_sizes, split_sizes_of
 from .reduce import wrap_dim
 from .shape import checked_order, expanded_size, infer_size, sizes
 
 
-def copy_form(name: str, node: str | None = None) -> Primitive:
+def copy_form(name: str, node: str | None = None, **more: Any) -> Primitive:
     """The primitive of `name`_copy: kernel, rules and batching of the view, but the result is a copy."""
     prim = TABLE[name]
     several = prim.n_outputs != 1
@@ -36,24 +36,33 @@ def copy_form(name: str, node: str | None = None) -> Primitive:
     return Primitive(
         name + "_copy", kind="linear", params=prim.params, kernel=kernel, vjp=prim.vjp, jvp=prim.jvp, batch=batch,
         n_outputs=prim.n_outputs, half="native", node=(node or prim.Node.__name__) + "_copy",
+        **more,
     )  # fmt: skip
 
 
 def write_outs(out: Any, y: Any, name: str) -> Any:
-    """`out=` of one tensor or of several."""
+    """`out=` of one tensor, or of several: then nothing is returned."""
     if not isinstance(y, tuple):
         return write_out(out, y, name)
+    if len(out) != len(y):
+        said = {"split_copy": "split_copy_Tensor_out()", "split_with_sizes_copy": "split_with_sizes_copy_out"}
+        raise RuntimeError(
+            f"{said.get(name, name + '_out')} expected an out= argument of size {len(y)}, got size {len(out)}"
+        )
     for o, part in zip(out, y, strict=True):
-        write_out(o, part, name)
-    return out
+        if name == "split_copy":  # the pieces are copied: no resizing
+            o.copy_(part)
+        else:
+            write_out(o, part, name)
+    return None
 
 
-def copying(name: str, arguments: Any, node: str | None = None, other_node: Any = None) -> Any:
+def copying(name: str, arguments: Any, node: str | None = None, other_node: Any = None, **more: Any) -> Any:
     """torch.<name>_copy, whose arguments `arguments(input, ...)` turns into the parameters of the primitive.
 
     `other_node`: (the number of arguments, the name of the node in that case).
     """
-    prim = copy_form(name, node)
+    prim = copy_form(name, node, **more)
     other = prim.renamed(other_node[1]) if other_node else None
 
     def function(input: Tensor, *args: Any, **kwargs: Any) -> Any:
@@ -103,9 +112,8 @@ def _strided_arguments(x: Tensor, size: Any, stride: Any, storage_offset: int | 
 
 
 def _split_arguments(x: Tensor, split_size: int, dim: int = 0) -> Any:
-    d = wrap_dim(dim, x.ndim)
-    whole, rest = divmod(x.shape[d], split_size)
-    return {"sizes": (split_size,) * whole + ((rest,) if rest or not whole else ()), "dim": d}
+    sizes_of_pieces, d = split_sizes_of(x, split_size, dim)
+    return {"sizes": sizes_of_pieces, "dim": d}
 
 
 copying("view", _view_arguments)
@@ -189,13 +197,17 @@ def _select_arguments(x: Tensor, dim: int, index: int) -> Any:
 
 
 def _slice_arguments(x: Tensor, dim: int = 0, start: Any = None, end: Any = None, step: int = 1) -> Any:
+    if not x.ndim:
+        raise IndexError("slice() cannot be applied to a 0-dim tensor.")
     d = wrap_dim(dim, x.ndim)
+    if step <= 0:
+        raise RuntimeError("slice step must be positive")
     first, last, step = slice(start, end, step).indices(x.shape[d])
     return {"dim": d, "start": first, "end": max(first, last), "step": step}
 
 
-copying("select", _select_arguments)
-copying("slice", _slice_arguments)
+copying("select", _select_arguments, real_gradient="select_copy")
+copying("slice", _slice_arguments, real_gradient="slice_copy")
 
 samples("view_copy", Case(T(2, 3), (6,)), Case(T(), (1,)))
 samples("expand_copy", Case(T(3, 1), (2, 3, 4)))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from ..core.batching import front
+from ..core.deferred import values_known
 from ..core.errors import warn
 from ..core.inplace import inplace, write_out
 from ..core.primitive import general, ops
@@ -75,7 +76,7 @@ def cov(
         else:
             free = total - correction * ops.sum(weight * aweights, dim=None, keepdim=False) / total
     if isinstance(free, Tensor):
-        if not free._level and bool(free <= 0):
+        if not free._level and values_known() and bool(free <= 0):
             _warn_free()
         free = free.clamp(min=0)  # type: ignore[attr-defined]
     else:
@@ -137,7 +138,15 @@ def _renorm_rule(xp: Any, g: Any, x: Any, p: float, dim: int, maxnorm: float) ->
     others = _others(x, dim)
     along = xp.sum(xp.real(g * xp.conj(x)), dim=others, keepdim=True)
     pull = xp.where(large, -maxnorm * along / ((norm + _TINY) * (norm + _TINY)), 0)
-    return g * factor + norm_slope(xp, pull, x, norm, p, others, True)
+    return g * factor + xp.where(large, norm_slope(xp, pull, x, norm, p, others, True), 0)
+
+
+def _renorm_jvp(xp: Any, t: Any, x: Any, p: float, dim: int, maxnorm: float) -> Any:
+    norm, large, factor = _renorm_parts(xp, x, p, dim, maxnorm)
+    others = _others(x, dim)
+    slope = norm_slope(xp, xp.ones_like(norm), x, norm, p, others, True)
+    grown = xp.sum(xp.real(t * xp.conj(slope)), dim=others, keepdim=True)
+    return t * factor + x * xp.where(large, -maxnorm * grown / ((norm + _TINY) * (norm + _TINY)), 0)
 
 
 def _batch_renorm(prim: Any, vals: Any, dims: Any, params: Any) -> tuple[Any, int]:
@@ -155,7 +164,8 @@ def _batch_renorm(prim: Any, vals: Any, dims: Any, params: Any) -> tuple[Any, in
 
 
 _renorm = general(
-    "renorm", params=("p", "dim", "maxnorm"), kernel=_renorm_kernel, vjp=dict(x=_renorm_rule), batch=_batch_renorm
+    "renorm", params=("p", "dim", "maxnorm"), kernel=_renorm_kernel, vjp=dict(x=_renorm_rule), jvp=dict(x=_renorm_jvp),
+    batch=_batch_renorm,
 )
 
 

@@ -11,6 +11,7 @@ from ..core.devices import CPU, get_default_device
 from ..core.dtypes import DTYPES, get_default_dtype
 from ..core.dtypes import dtype as dtype_class
 from ..core.inplace import write_out
+from ..core.meta import new_meta
 from ..core.modes import GRAD, NO_GRAD, mode
 from ..core.promotion import scalar_dtype
 from ..core.size import Size
@@ -35,20 +36,20 @@ def chosen_dtype(given: Any, name: str) -> Any:
     raise TypeError(f"{name}(): argument 'dtype' must be torch.dtype, not {type(given).__name__}")
 
 
-def check_device(given: Any, name: str = "") -> None:
-    """`device=`: only the CPU has memory here."""
+def check_device(given: Any, name: str = "", meta: bool = False) -> bool:
+    """`device=`: only the CPU has memory here. With `meta`, a tensor without any is possible: whether it is asked for."""
     if given is None:
         given = devices.get_default_device()
         if given is CPU:
-            return
+            return False
     elif given.__class__ is not devices.device:
         if isinstance(given, int) and not isinstance(given, bool) or isinstance(given, str):
             given = devices.device(given)
         else:
             raise TypeError(f"{name}(): argument 'device' must be torch.device, not {type(given).__name__}")
     kind = given.type
-    if kind == "cpu":
-        return
+    if kind == "cpu" or (meta and kind == "meta"):
+        return bool(kind == "meta")
     if kind == "cuda":
         raise AssertionError("Torch not compiled with CUDA enabled")
     raise NotImplementedError(f"device '{given}': tensors live on the CPU here")
@@ -58,8 +59,9 @@ def finish(
     data: Any, name: str, device: Any, requires_grad: Any, layout: Any = None, pin_memory: Any = False
 ) -> Tensor:
     """A new leaf over `data`, after the checks of the arguments that all factories share."""
+    meta = False
     if device is not CPU and (device is not None or get_default_device() is not CPU):
-        check_device(device, name)
+        meta = check_device(device, name, meta=True)
     if layout is not None and layout is not devices.strided:
         if not isinstance(layout, devices.layout):
             raise TypeError(f"{name}(): argument 'layout' must be torch.layout, not {type(layout).__name__}")
@@ -69,6 +71,8 @@ def finish(
             "pin_memory=True requires a CUDA or other accelerator backend; no pinned memory allocator is available on "
             "this system."
         )
+    if meta:
+        return new_meta(data.shape, data.dtype, bool(requires_grad))
     t: Tensor = new(Tensor)
     t._data = data
     t._fn = None
@@ -178,9 +182,13 @@ def install_filled(name: str, make: Any) -> None:
     """torch.zeros, torch.ones, torch.empty."""
 
     def factory(
-        *args: Any, size: Any = None, out: Any = None, names: Any = None, dtype: Any = None, layout: Any = None,
+        *args: Any, size: Any = None, out: Any = None, dtype: Any = None, layout: Any = None,
         device: Any = None, pin_memory: bool = False, requires_grad: bool = False, memory_format: Any = None,
     ) -> Tensor:  # fmt: skip
+        if device is not None and device is not CPU and out is None and check_device(device, name, meta=True):
+            kind = get_default_dtype() if dtype is None else chosen_dtype(dtype, name)
+            data = np.broadcast_to(np.empty((), kind.np), sizes_of(args, size, name))  # (memory is never asked for)
+            return finish(data, name, device, requires_grad, layout, pin_memory)
         if args and args[0].__class__ is int and size is None and out is None and memory_format is None:
             kind = get_default_dtype() if dtype is None else chosen_dtype(dtype, name)
             try:
@@ -221,7 +229,7 @@ def filled(shape: tuple[int, ...], value: Any, kind: Any) -> Any:
 
 @public(method=False)
 def full(
-    size: Any, fill_value: Any, *, out: Any = None, names: Any = None, dtype: Any = None, layout: Any = None,
+    size: Any, fill_value: Any, *, out: Any = None, dtype: Any = None, layout: Any = None,
     device: Any = None, pin_memory: bool = False, requires_grad: bool = False,
 ) -> Tensor:  # fmt: skip
     """A tensor of shape `size` full of `fill_value`; the dtype follows the value unless given."""

@@ -12,6 +12,7 @@ import numpy as np
 
 from ..core.primitive import ops
 from ..core.samples import Case, T, samples
+from ..core.takes import FLOATS, Takes
 from ..core.tensor import Tensor, wrap
 from .fused import fused
 from .install import FUNCTIONS, public
@@ -22,29 +23,42 @@ NEVER = -1e30
 
 
 class Alignment:
-    """What is constant of a batch: the widened labels and where they may be skipped."""
+    """What the lengths say of a batch: which places and frames there are, where to start and to end."""
 
-    __slots__ = ("active", "index", "last", "skip", "start")
+    __slots__ = ("active", "beyond", "blank", "last", "start")
 
-    def __init__(self, targets: Any, times: list[int], sizes: list[int], blank: int, frames: int) -> None:
+    def __init__(self, times: list[int], sizes: list[int], blank: int, frames: int) -> None:
         n, longest = len(sizes), max(sizes, default=0)
-        wide = np.full((n, 2 * longest + 1), blank, np.int64)
-        wide[:, 1::2] = targets[:, :longest]
-        allowed = np.zeros(wide.shape, bool)
-        allowed[:, 2:] = (wide[:, 2:] != blank) & (wide[:, 2:] != wide[:, :-2])
-        beyond = np.arange(wide.shape[1]) > 2 * np.array(sizes).reshape(n, 1)
-        self.index = np.where(beyond, blank, wide)
-        self.skip = allowed & ~beyond
-        self.start = np.full(wide.shape, NEVER)
+        shape = (n, 2 * longest + 1)
+        self.blank = blank
+        self.beyond = np.arange(shape[1]) > 2 * np.array(sizes).reshape(n, 1)
+        self.start = np.full(shape, NEVER)
         self.start[:, 0] = 0
         if longest:
             self.start[np.array(sizes) > 0, 1] = 0
-        self.last = np.zeros(wide.shape, bool)
+        self.last = np.zeros(shape, bool)
         for i, size in enumerate(sizes):
             self.last[i, 2 * size] = True
             if size:
                 self.last[i, 2 * size - 1] = True
         self.active = np.arange(frames).reshape(-1, 1) < np.array(times).reshape(1, n)
+
+    def widened(self, labels: Any) -> tuple[Any, Any]:
+        """The class at each place, and whether the place before may be skipped, for an array of labels."""
+        wide = np.full(self.beyond.shape, self.blank, np.int64)
+        wide[:, 1::2] = labels
+        before = np.full_like(wide, self.blank)
+        before[:, 2:] = wide[:, :-2]
+        return np.where(self.beyond, self.blank, wide), (wide != self.blank) & (wide != before) & ~self.beyond
+
+    def widened_tensor(self, labels: Tensor) -> tuple[Any, Any]:
+        """The same for a Tensor of labels."""
+        blanks = ops.full_like(labels, self.blank)
+        pairs = ops.reshape(ops.stack([blanks, labels], dim=2), (labels.shape[0], -1)) if labels.shape[1] else labels
+        wide = ops.constant_pad_nd(pairs, (0, 1), self.blank)
+        before = ops.constant_pad_nd(wide, (2, 0), self.blank)[:, : wide.shape[1]]
+        beyond = wrap(self.beyond)
+        return ops.where(beyond, ops.full_like(wide, self.blank), wide), (wide != self.blank) & (wide != before) & ~beyond
 
 
 def _sums(xp: Any, terms: list[Any], top: Any) -> Any:
@@ -56,14 +70,14 @@ def _sums(xp: Any, terms: list[Any], top: Any) -> Any:
     return top + xp.log(total)
 
 
-def _body(log_probs: Any, *, alignment: Any, zero_infinity: bool) -> Any:
+def _body(log_probs: Any, labels: Any, *, alignment: Any, zero_infinity: bool) -> Any:
     a = alignment
     frames, n = log_probs.shape[:2]
     kind = log_probs.dtype.np
-    places = a.index.shape[1]
-    index = wrap(np.broadcast_to(a.index, (frames, n, places)).copy())
-    scores = ops.pick_last(log_probs, index, unique=False)
-    skip, last = wrap(a.skip), wrap(a.last)
+    places = a.last.shape[1]
+    index, skip = a.widened_tensor(labels)
+    scores = ops.pick_last(log_probs, ops.expand(index, size=(frames, n, places)), unique=False)
+    last = wrap(a.last)
     start = wrap(a.start.astype(kind))
     never = wrap(np.full((n, places), NEVER, kind))
     alpha = start
@@ -96,17 +110,18 @@ def _body(log_probs: Any, *, alignment: Any, zero_infinity: bool) -> Any:
 
 
 def _at_rest(a: Any, kind: Any) -> Any:
-    rest = np.full(a.index.shape, NEVER, kind)
+    rest = np.full(a.last.shape, NEVER, kind)
     rest[:, 0] = 0
     return rest
 
 
-def _kernel(log_probs: Any, *, alignment: Any, zero_infinity: bool) -> Any:
+def _kernel(log_probs: Any, labels: Any, *, alignment: Any, zero_infinity: bool) -> Any:
     """The losses alone, on arrays."""
     a = alignment
     frames, n = log_probs.shape[:2]
-    places = a.index.shape[1]
-    scores = np.take_along_axis(log_probs, np.broadcast_to(a.index, (frames, n, places)), 2)
+    places = a.last.shape[1]
+    index, skip = a.widened(labels)
+    scores = np.take_along_axis(log_probs, np.broadcast_to(index, (frames, n, places)), 2)
     alpha = np.full((n, places + 2), NEVER, log_probs.dtype)
     alpha[:, 2:] = a.start
     if frames == 0 or not a.active[0].all():
@@ -117,7 +132,7 @@ def _kernel(log_probs: Any, *, alignment: Any, zero_infinity: bool) -> Any:
         if t == 0:
             new = old + scores[0]
         else:
-            one, two = alpha[:, 1:-1], np.where(a.skip, alpha[:, :-2], NEVER)
+            one, two = alpha[:, 1:-1], np.where(skip, alpha[:, :-2], NEVER)
             top = np.maximum(np.maximum(old, one), two)
             new = top + np.log(np.exp(old - top) + np.exp(one - top) + np.exp(two - top)) + scores[t]
         alpha[:, 2:] = np.where(a.active[t][:, None], new, old)
@@ -128,15 +143,16 @@ def _kernel(log_probs: Any, *, alignment: Any, zero_infinity: bool) -> Any:
 
 
 _ctc = fused(
-    "ctc_loss", _body, inputs=("log_probs",), params=("alignment", "zero_infinity"), kernel=_kernel, half="upcast"
-)
+    "ctc_loss", _body, inputs=("log_probs", "targets"), params=("alignment", "zero_infinity"), kernel=_kernel,
+    takes=Takes("ctc_loss_cpu", FLOATS),
+)  # fmt: skip
 
 
 def _lengths(given: Any, name: str, batch: int) -> list[int]:
     if isinstance(given, Tensor):
         if given.dtype.category != 1:
             raise RuntimeError(f"{name} must be integral")
-        sizes = [int(n) for n in np.atleast_1d(given._data)]
+        sizes = [int(n) for n in given._data.reshape(-1)]
     else:
         sizes = [int(n) for n in given]
     if len(sizes) != batch:
@@ -160,47 +176,56 @@ def ctc_loss(
     """
     how = reduction_of(reduction)
     single = log_probs.ndim == 2
-    x = ops.unsqueeze(log_probs, dim=1) if single else log_probs
+    x = log_probs if log_probs.ndim == 3 else ops.unsqueeze(log_probs, dim=min(1, log_probs.ndim))
+    where = "(while checking arguments for ctc_loss_allocate_outputs)"
+    if 0 in x.shape:
+        raise RuntimeError("log_probs tensor must not be empty")
+    _ctc.takes(x)  # type: ignore[misc]
+    if x.ndim != 3:
+        raise RuntimeError(
+            f"Expected 3-dimensional tensor, but got {x.ndim}-dimensional tensor for argument #1 'log_probs' {where}"
+        )
     frames, n, classes = x.shape
-    if not x.dtype.is_floating_point:
-        raise RuntimeError(f"\"ctc_loss_cpu\" not implemented for '{x.dtype.scalar_name}'")
     times, sizes = _lengths(input_lengths, "input_lengths", n), _lengths(target_lengths, "target_lengths", n)
     if not 0 <= blank < classes:
         raise RuntimeError("blank must be in label range")
-    where = "(while checking arguments for ctc_loss_allocate_outputs)"
-    labels = targets._data
+    for size in sizes:
+        if size < 0:
+            raise RuntimeError(f"Expected target_lengths to have value at least 0, but got value {size} {where}")
     longest = max(sizes, default=0)
-    if labels.ndim == 1 and not (single and n == 1 and labels.size != sum(sizes)):
-        if labels.size != sum(sizes):
+    labels = targets if targets.dtype.name == "int64" else targets.long()  # type: ignore[attr-defined]
+    if labels.ndim == 1:
+        if labels.shape[0] != sum(sizes):
             raise RuntimeError(
-                f"Expected tensor to have size {sum(sizes)} at dimension 0, but got size {labels.size} for argument #2 "
-                f"'targets' {where}"
-            )
-        rows = np.full((n, longest), blank, np.int64)
-        at = 0
-        for i, size in enumerate(sizes):
-            rows[i, :size] = labels[at : at + size]
-            at += size
-    else:
-        rows = np.atleast_2d(labels).astype(np.int64)
-        if rows.shape[0] != n:
-            raise RuntimeError(
-                f"Expected tensor to have size {n} at dimension 0, but got size {rows.shape[0]} for "
-                f"argument #2 'targets' "
-                f"{where}"
-            )
-        if rows.shape[1] < longest:
-            raise RuntimeError(
-                f"Expected tensor to have size at least {longest} at dimension 1, but got size "
-                f"{rows.shape[1]} for argument "
+                f"Expected tensor to have size {sum(sizes)} at dimension 0, but got size {labels.shape[0]} for argument "
                 f"#2 'targets' {where}"
             )
+        # row i takes its labels from where those of the rows before it end
+        ends = np.cumsum(sizes) - sizes
+        place = np.minimum(ends[:, None] + np.arange(longest), max(sum(sizes) - 1, 0))
+        labels = labels[wrap(place)] if longest else ops.reshape(labels, (n, 0))  # type: ignore[index]
+    elif labels.ndim == 2:
+        if labels.shape[0] != n:
+            raise RuntimeError(
+                f"Expected tensor to have size {n} at dimension 0, but got size {labels.shape[0]} for argument #2 "
+                f"'targets' {where}"
+            )
+        if labels.shape[1] < longest:
+            raise RuntimeError(
+                f"Expected tensor to have size at least {longest} at dimension 1, but got size {labels.shape[1]} for "
+                f"argument #2 'targets' {where}"
+            )
+        labels = ops.narrow(labels, 1, 0, longest)
+    else:
+        raise RuntimeError(
+            f"Expected 1 to 2 dimensions, but got {labels.ndim}-dimensional tensor for argument #2 'targets' {where}"
+        )
     for t in times:
         if t < 0:
             raise RuntimeError(f"Expected input_lengths to have value at least 0, but got value {t} {where}")
         if t > frames:
             raise RuntimeError(f"Expected input_lengths to have value at most {frames}, but got value {t} {where}")
-    y = _ctc(x, alignment=Alignment(rows, times, sizes, blank, frames), zero_infinity=zero_infinity)
+    y = _ctc(x, labels, alignment=Alignment(times, sizes, blank, frames), zero_infinity=zero_infinity)
     if how == MEAN:
         count = wrap(np.maximum(np.array(sizes), 1).astype(x.dtype.np))
         return FUNCTIONS["mean"](y / count)  # type: ignore[no-any-return]

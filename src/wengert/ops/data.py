@@ -13,6 +13,7 @@ from ..core import tensor as tensor_module
 from ..core.devices import CPU
 from ..core.dtypes import FROM_NUMPY
 from ..core.errors import warn, warn_once
+from ..core.modes import mode
 from ..core.primitive import ops
 from ..core.promotion import promote_types
 from ..core.size import Size
@@ -235,6 +236,9 @@ def array_from(data: Any, kind: Any) -> Any:
 
 def check_array(data: Any) -> None:
     """PyTorch's refusals of a NumPy array."""
+    tracer = mode().tracer
+    if tracer is not None:
+        tracer.refuse_host_array()
     dtypes.from_numpy(data.dtype)
     for s in data.strides:
         if s < 0:

@@ -10,6 +10,7 @@ import numpy as np
 from ..core.dispatch import dispatch
 from ..core.primitive import ops
 from ..core.samples import Case, T, samples
+from ..core.takes import FLOATS, Takes
 from ..core.tensor import Tensor, wrap
 from .fused import fused
 from .install import FUNCTIONS, public
@@ -18,8 +19,14 @@ from .norm import _vector_norm, vector_norm
 # ---------------------------------------------------------------- all pairs
 
 
-def _norm(d: Any, p: float) -> Any:
-    """The p-norms of the last dimension; their slope is 0 where a difference is."""
+def _sign(d: Any) -> Any:
+    """The signs of the differences, as constants; nan's is nan."""
+    fixed = d.detach()
+    return ops.where(ops.isnan(fixed), fixed, ops.sgn(fixed))
+
+
+def _norm(d: Any, p: float, nan_wins: bool = False) -> Any:
+    """The p-norms of the last dimension; their slope is 0 where a difference is. nan may be the largest, or none."""
     dim = (d.ndim - 1,)
     if p == 2:
         square = ops.sum(d * d, dim=dim, keepdim=False)
@@ -27,11 +34,18 @@ def _norm(d: Any, p: float) -> Any:
         return ops.where(zero, ops.zeros_like(square), ops.sqrt(ops.where(zero, ops.ones_like(square), square)))
     if p == 0:
         return ops.sum((d != 0).to(d.dtype), dim=dim, keepdim=False)
-    size = abs(d)
     if p == 1:
-        return ops.sum(size, dim=dim, keepdim=False)
-    if p == math.inf:
+        return ops.sum(d * _sign(d), dim=dim, keepdim=False)
+    size = abs(d)
+    if p == math.inf and nan_wins:
         return FUNCTIONS["amax"](size, d.ndim - 1)
+    if p == math.inf:  # each of the largest counts in full
+        fixed = size.detach()
+        missing = ops.isnan(fixed)
+        top = FUNCTIONS["amax"](ops.where(missing, ops.zeros_like(fixed), fixed), d.ndim - 1, keepdim=True)
+        chosen = ops.where(missing, fixed, ops.to_dtype(fixed == top, fixed.dtype))
+        chosen = ops.where(ops.isinf(fixed), fixed - fixed, chosen)
+        return ops.sum(d * (_sign(d) * chosen), dim=dim, keepdim=False)
     zero = size == 0
     power = ops.where(zero, ops.zeros_like(size), ops.where(zero, ops.ones_like(size), size) ** p)
     total = ops.sum(power, dim=dim, keepdim=False)
@@ -39,7 +53,7 @@ def _norm(d: Any, p: float) -> Any:
     return ops.where(none, ops.zeros_like(total), ops.where(none, ops.ones_like(total), total) ** (1 / p))
 
 
-def _norm_of(d: Any, p: float) -> Any:
+def _norm_of(d: Any, p: float, nan_wins: bool = False) -> Any:
     """The p-norms of the last dimension of an array."""
     if p == 2:
         return np.sqrt(np.einsum("...i,...i->...", d, d))
@@ -49,7 +63,7 @@ def _norm_of(d: Any, p: float) -> Any:
     if p == 1:
         return size.sum(-1)
     if p == math.inf:
-        return size.max(-1, initial=0)
+        return (np.maximum if nan_wins else np.fmax).reduce(size, -1, initial=0)
     return ((size**p).sum(-1) ** (1 / p)).astype(d.dtype)
 
 
@@ -70,6 +84,16 @@ def _cdist_kernel(x1: Any, x2: Any, *, p: float) -> Any:
 _cdist = fused("cdist", _cdist_body, inputs=("x1", "x2"), params=("p",), kernel=_cdist_kernel, promote="keep")
 
 
+_cdist_takes, _pdist_takes = Takes("cdist", FLOATS), Takes("pdist", FLOATS)
+
+
+def _by_products(x1: Tensor, x2: Tensor, p: float, compute_mode: str) -> bool:
+    """Whether PyTorch computes these distances by a matrix product, which takes more dtypes."""
+    if p != 2 or compute_mode.startswith("donot"):
+        return False
+    return compute_mode == "use_mm_for_euclid_dist" or x1.shape[-2] > 25 or x2.shape[-2] > 25
+
+
 @public(method=False)
 def cdist(x1: Tensor, x2: Tensor, p: float = 2.0, compute_mode: str = "use_mm_for_euclid_dist_if_necessary") -> Tensor:
     """The p-norm distances between all rows of x1 (*, n, d) and of x2 (*, m, d): (*, n, m)."""
@@ -86,6 +110,10 @@ def cdist(x1: Tensor, x2: Tensor, p: float = 2.0, compute_mode: str = "use_mm_fo
             raise RuntimeError(f"cdist only supports floating-point dtypes, {name} got: {x.dtype.scalar_name}")
     if p < 0:
         raise RuntimeError("cdist only supports non-negative p values")
+    if not _by_products(x1, x2, p, compute_mode) and 0 not in (*x1.shape, *x2.shape):
+        _cdist_takes(x1)
+        if x2.dtype is not x1.dtype:
+            raise RuntimeError(f"expected scalar type {x1.dtype.scalar_name} but found {x2.dtype.scalar_name}")
     return _cdist(x1, x2, p=float(p))  # type: ignore[no-any-return]
 
 
@@ -102,12 +130,12 @@ def _rows(x: Any, numbers: Any) -> Any:
 
 def _pdist_body(x: Any, *, p: float) -> Any:
     i, j = _pairs(x.shape[0])
-    return _norm(_rows(x, i) - _rows(x, j), p)
+    return _norm(_rows(x, i) - _rows(x, j), p, True)
 
 
 def _pdist_kernel(x: Any, *, p: float) -> Any:
     i, j = _pairs(x.shape[0])
-    return _norm_of(x[i] - x[j], p)
+    return _norm_of(x[i] - x[j], p, True)
 
 
 _pdist = fused("pdist", _pdist_body, inputs=("x",), params=("p",), kernel=_pdist_kernel)
@@ -121,6 +149,8 @@ def pdist(input: Tensor, p: float = 2.0) -> Tensor:
         raise RuntimeError("pdist only supports floating-point dtypes")
     if p < 0:
         raise RuntimeError("pdist only supports non-negative p values")
+    if input.shape[0] > 1 and input.shape[1]:
+        _pdist_takes(input)
     return _pdist(input, p=float(p))  # type: ignore[no-any-return]
 
 

@@ -8,6 +8,7 @@ import numpy as np
 
 from ..core.errors import warn
 from ..core.generator import stream_of
+from ..core.modes import mode
 from ..core.primitive import ops
 from ..core.samples import Case, T, samples
 from ..core.tensor import PLAIN, Tensor, wrap
@@ -32,9 +33,16 @@ def _kept(input: Tensor, p: float, features: bool) -> Tensor:
         shape = None
     if input.__class__ in PLAIN:
         x = input._data
-        noise = np.empty_like(x) if shape is None else np.empty(shape, x.dtype)
-        bernoulli(noise, 1 - p, stream_of(None))
-        return wrap(noise)
+        tracer = mode().tracer
+        if tracer is not None:
+            x = x.meta
+
+        def drawn() -> Any:
+            noise = np.empty_like(x) if shape is None else np.empty(shape, x.dtype)
+            bernoulli(noise, 1 - p, stream_of(None))
+            return noise
+
+        return wrap(drawn() if tracer is None else tracer.drawn(drawn))
     base = input.detach()  # type: ignore[attr-defined]
     like = ops.empty_like(base) if shape is None else base.new_empty(shape)
     return like.bernoulli_(1 - p)  # type: ignore[no-any-return]

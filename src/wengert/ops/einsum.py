@@ -192,7 +192,7 @@ def _contracted(xs: list[Tensor], kept: int, total: int) -> Tensor:
         done = [d for d in range(kept, total) if all(z.shape[d] == 1 for z in later)]
         result = _pair(result, y, done)
     shape = tuple(result.shape)
-    return ops.reshape(result, shape[:kept])  # type: ignore[no-any-return]
+    return result if total == kept else ops.reshape(result, shape[:kept])  # type: ignore[no-any-return]
 
 
 def _pair(x: Tensor, y: Tensor, done: list[int]) -> Tensor:
@@ -224,7 +224,7 @@ def _pair(x: Tensor, y: Tensor, done: list[int]) -> Tensor:
         t = FUNCTIONS["permute"](t, (*used, *(d for d in range(t.ndim) if d not in used)))
         return ops.reshape(t, tuple(math.prod(shape[d] for d in g) for g in groups))  # type: ignore[no-any-return]
 
-    z = ops.bmm(flat(x, both, only_x, summed), flat(y, both, summed, only_y))
+    z = FUNCTIONS["bmm"](flat(x, both, only_x, summed), flat(y, both, summed, only_y))
     z = ops.reshape(
         z, (*(a[d] for d in both), *(a[d] for d in only_x), *(b[d] for d in only_y), *(1 for _ in (*summed, *ones)))
     )

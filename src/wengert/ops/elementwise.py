@@ -9,17 +9,29 @@ from ..core.fast import F32, F64, OUT, UnaryInputNode, new, next_seq
 from ..core.graph import LEAF, VIEW
 from ..core.inplace import inplace_with, write_out
 from ..core.modes import GRAD, NO_GRAD, mode
-from ..core.primitive import elementwise, ops
+from ..core.primitive import composite, elementwise, kernel_helper, ops
 from ..core.promotion import result_dtype
 from ..core.samples import Case, T, pointwise, pointwise2, samples
 from ..core.tensor import PLAIN, Tensor
 from ..kernels import numpy as kernels
+from ..kernels.scalars import convert_scalar
 from .install import FUNCTIONS, OPERANDS, binary, inplace_operator, operand, operators, public, unary
 from .lines import promotable
 
 LN2, LN10 = math.log(2.0), math.log(10.0)
 
 # ---------------------------------------------------------------- one input
+
+
+@kernel_helper
+def acosh_slope(x: Any) -> Any:
+    """The derivative of acosh: for complex numbers the product of two roots, which has the right sign."""
+    return kernels.rsqrt(x - 1) * kernels.rsqrt(x + 1) if x.dtype.kind == "c" else kernels.rsqrt(x * x - 1)
+
+
+@composite
+def acosh_slope(x: Tensor) -> Any:  # type: ignore[no-redef]  # noqa: F811
+    return ops.rsqrt(x - 1) * ops.rsqrt(x + 1) if x.dtype.is_complex else ops.rsqrt(x * x - 1)  # type: ignore[operator]
 
 
 def _refuse_bool_neg(x: Any) -> Any:
@@ -51,7 +63,7 @@ sinh = unary(elementwise("sinh", d=dict(x=lambda xp, x: xp.cosh(x))))
 cosh = unary(elementwise("cosh", d=dict(x=lambda xp, x: xp.sinh(x))))
 tanh = unary(elementwise("tanh", d=dict(x=lambda xp, out: 1 - out * out)))
 asinh = unary(elementwise("asinh", d=dict(x=lambda xp, x: xp.rsqrt(x * x + 1))), names=("arcsinh",))
-acosh = unary(elementwise("acosh", d=dict(x=lambda xp, x: xp.rsqrt(x - 1) * xp.rsqrt(x + 1))), names=("arccosh",))
+acosh = unary(elementwise("acosh", d=dict(x=lambda xp, x: xp.acosh_slope(x))), names=("arccosh",))
 atanh = unary(elementwise("atanh", vjp=dict(x=lambda xp, g, x: g / xp.conj(1 - x * x))), names=("arctanh",))
 sqrt = unary(elementwise("sqrt", vjp=dict(x=lambda xp, g, out: g / (2 * xp.conj(out)))))
 rsqrt = unary(elementwise("rsqrt", d=dict(x=lambda xp, out: -0.5 * out * out * out)))
@@ -78,7 +90,7 @@ _threshold_backward = elementwise(
     promote="keep",
     node="ThresholdBackwardBackward0",
 )
-relu = unary(_relu, kernels.relu)
+relu = unary(_relu, kernels.relu, takes_out=False)
 
 
 def _power_rule(xp: Any, g: Any, x: Any, exponent: Any) -> Any:
@@ -198,6 +210,8 @@ def _pow_any(x: Any, exponent: Any) -> Any:
             x = x.to(result_dtype((promotable(x), exponent)))  # type: ignore[attr-defined]
         if not isinstance(exponent, complex) and exponent < 0 and x.dtype.category < 2:
             raise RuntimeError("Integers to negative integer powers are not allowed.")
+        if x.dtype.category == 1:
+            convert_scalar(exponent, x.dtype.np)  # it must fit
     elif isinstance(exponent, complex) and not kind.is_complex:
         x = x.to(kind.to_complex())  # type: ignore[attr-defined]
     return _pow_scalar(x, exponent=exponent)
@@ -285,10 +299,11 @@ def _check_alpha(x: Any, y: Any, alpha: Any) -> None:
 
 def _with_alpha(name: str, sign: int) -> Any:
     """x + sign * alpha * y"""
+    combine = kernels.np.add if sign > 0 else kernels.np.subtract
     return elementwise(
         name + "_alpha",
         params=("alpha",),
-        kernel=lambda x, y, alpha: x + x.dtype.type(sign * alpha) * y if sign > 0 else x - x.dtype.type(alpha) * y,
+        kernel=lambda x, y, alpha: combine(x, convert_scalar(alpha, x.dtype) * y),
         vjp=dict(x=lambda xp, g: g, y=lambda xp, g, alpha: g * (sign * xp.conj(alpha))),
         promote="keep",
         node=f"{name.capitalize()}Backward0",

@@ -7,12 +7,13 @@ from typing import Any
 
 import numpy as np
 
-from ..core.batching import front, stretched
+from ..core.batching import front, size_of_batch, stretched
 from ..core.primitive import Primitive, composite, general, kernel_helper, ops
 from ..core.samples import Case, T, samples
 from ..core.tensor import Tensor, bump, wrap
 from ..kernels import numpy as kernels
-from .install import public
+from .install import FUNCTIONS, public
+from .lines import tensor_type
 
 # ---------------------------------------------------------------- rows and their transpose
 
@@ -143,6 +144,7 @@ _embedding = general(
     ),
     batch=_batch_rows,
     half="native",
+    real_gradient="embedding",
 )
 _dense_back = general(
     "embedding_dense_backward",
@@ -165,7 +167,7 @@ def _check_indices(indices: Any, name: str) -> None:
     if indices.dtype.name not in ("int64", "int32"):
         raise RuntimeError(
             "Expected tensor for argument #1 'indices' to have one of the following scalar types: Long, Int; but got "
-            f"torch.{indices.dtype.scalar_name}Tensor instead (while checking arguments for {name})"
+            f"{tensor_type(indices.dtype)} instead (while checking arguments for {name})"
         )
 
 
@@ -288,9 +290,11 @@ def _bag_kernel(
         if psw is not None:
             rows = rows * psw[:, None]
         if not keep.all():
-            rows = rows * keep[:, None]
+            rows = np.where(keep[:, None], rows, rows.dtype.type(0))
         out = np.zeros((n_bags, d), weight.dtype)
-        if len(indices):
+        if (bags[1:] < bags[:-1]).any():  # not one after the other: bags of several examples
+            np.add.at(out, bags, rows)
+        elif len(indices):
             starts = np.flatnonzero(np.r_[True, bags[1:] != bags[:-1]])
             out[bags[starts]] = np.add.reduceat(rows, starts, axis=0)
         if mode == 1:
@@ -322,8 +326,18 @@ def _bag_factors(indices: Any, bags: Any, *, n_bags: int, mode: int, padding_idx
     return factor[:, None]
 
 
+def _batch_factors(prim: Any, vals: Any, dims: Any, params: Any) -> tuple[Any, int]:
+    n = size_of_batch(vals, dims)
+    indices, bags = (stretched(v, d, n) for v, d in zip(vals, dims, strict=True))
+    bags = bags + ops.unsqueeze(FUNCTIONS["arange"](n), dim=1) * params["n_bags"]
+    size = n * indices.shape[1]
+    y = prim(ops.reshape(indices, (size,)), ops.reshape(bags, (size,)), **{**params, "n_bags": n * params["n_bags"]})
+    return ops.reshape(y, (n, indices.shape[1], 1)), 0
+
+
 general(
-    "bag_factors", inputs=("indices", "bags"), params=("n_bags", "mode", "padding_idx", "dtype"), kernel=_bag_factors
+    "bag_factors", inputs=("indices", "bags"), params=("n_bags", "mode", "padding_idx", "dtype"), kernel=_bag_factors,
+    batch=_batch_factors,
 )
 
 
@@ -369,6 +383,35 @@ def _bag_tangent(
     return total, None
 
 
+def _batch_bags(prim: Any, vals: Any, dims: Any, params: Any) -> Any:
+    """The bags of all examples side by side; where tables differ, so do they."""
+    weight, psw, indices, bags = vals
+    n, n_bags, padding = size_of_batch(vals, dims), params["n_bags"], params["padding_idx"]
+    rows, width = weight.shape[-2:] if dims[0] is None else [m for i, m in enumerate(weight.shape) if i != dims[0]]
+    own = dims[0] is not None or params["scale_grad_by_freq"]  # frequencies are counted in each example by itself
+    slots = ops.unsqueeze(FUNCTIONS["arange"](n), dim=1)
+    indices, bags = stretched(indices, dims[2], n), stretched(bags, dims[3], n)
+    count = indices.shape[1]
+    bags = bags + slots * n_bags
+    left_out = padding >= 0 and own
+    if left_out:  # a bag that is thrown away
+        bags = ops.where(indices == padding, n * n_bags, bags)
+    if own:
+        weight = ops.reshape(stretched(weight, dims[0], n), (n * rows, width))
+        indices = indices + slots * rows
+    if psw is not None:
+        psw = ops.reshape(stretched(psw, dims[1], n), (n * count,))
+    given = {**params, "n_bags": n * n_bags + left_out, "padding_idx": -1 if left_out else padding}
+    y, winners = prim(weight, psw, ops.reshape(indices, (n * count,)), ops.reshape(bags, (n * count,)), **given)
+    y = ops.reshape(y[: n * n_bags], (n, n_bags, width))
+    if params["mode"] < 2:
+        return (y, winners), (0, None)
+    winners = ops.reshape(winners[: n * n_bags], (n, n_bags, width))
+    if own:
+        winners = ops.where(winners < 0, winners, winners - ops.unsqueeze(slots, dim=2) * rows)
+    return (y, winners), (0, 0)
+
+
 _bag = general(
     "embedding_bag_rows",
     inputs=("weight", "psw", "indices", "bags"),
@@ -378,6 +421,7 @@ _bag = general(
     nondifferentiable_outputs=(1,),
     vjp=dict(weight=_bag_weight_rule, psw=_bag_psw_rule),
     jvp=_bag_tangent,
+    batch=_batch_bags,
     node="EmbeddingBagBackward0",
     saved_names=dict(psw="per_sample_weights"),
 )
@@ -390,7 +434,7 @@ def embedding_bag(
     per_sample_weights: Tensor | None = None, include_last_offset: bool = False, padding_idx: int | None = None,
 ) -> Tensor:  # fmt: skip
     """Sums, means or maxima of bags of rows of `weight`: bags are the rows of a 2-d `input`, or start at `offsets`."""
-    if weight.dtype.name in ("int64", "int32") and input.dtype.is_floating_point:
+    if weight.dtype.name == "int64" and input.dtype.is_floating_point:
         from ..core.errors import warn
 
         warn(
@@ -424,7 +468,7 @@ def embedding_bag(
             raise ValueError("offsets has to be a 1D Tensor but got None")
         if offsets.ndim != 1:
             raise ValueError("offsets has to be a 1D Tensor")
-        starts = offsets._data
+        starts = offsets._data if not offsets._level else None  # None: of mapped offsets only the number is known
     else:
         raise ValueError(f"input has to be 1D or 2D Tensor, but got Tensor of dimension {input.ndim}")
     modes = {"sum": 0, "mean": 1, "max": 2}
@@ -445,8 +489,26 @@ def embedding_bag(
     if sparse and weight.requires_grad:
         raise NotImplementedError("embedding_bag: sparse=True (there are no sparse gradients here; use sparse=False)")
     _check_indices(input, "embedding_bag")
+    if not weight.dtype.is_floating_point:
+        raise RuntimeError(
+            "Expected tensor for argument #1 'weight' to have one of the following scalar types: Half, BFloat16, Float, "
+            f"Double; but got {tensor_type(weight.dtype)} instead (while checking arguments for embedding_bag)"
+        )
+    if per_sample_weights is not None and per_sample_weights.dtype is not weight.dtype:
+        raise RuntimeError(
+            "Expected tensor for argument #1 'weight' to have the same type as tensor for argument #1 "
+            f"'per_sample_weights'; but type {tensor_type(weight.dtype)} does not equal "
+            f"{tensor_type(per_sample_weights.dtype)} (while checking arguments for embedding_bag)"
+        )
     n, rows = input.shape[0], weight.shape[0]
-    if include_last_offset:
+    n_bags = 0 if offsets is None else offsets.shape[0] - bool(include_last_offset)
+    if starts is None:
+        assert offsets is not None
+        ends = FUNCTIONS["searchsorted"](offsets[:n_bags], FUNCTIONS["arange"](n), right=True)  # type: ignore[index]
+        bags, starts = ends - 1, ()
+    else:
+        bags = None
+    if include_last_offset and bags is None:
         if not len(starts):
             raise RuntimeError("include_last_offset: number of offsets should be at least 1")
         starts = starts[:-1]
@@ -475,9 +537,10 @@ def embedding_bag(
             raise RuntimeError(
                 f"Index {at} of input takes value {numbers[at]} which is not in the valid range [0, {rows})"
             )
-    bags = wrap(_bag_numbers(starts, n)) if len(starts) else wrap(np.zeros(n, np.int64))
+    if bags is None:
+        bags, n_bags = wrap(_bag_numbers(starts, n)) if len(starts) else wrap(np.zeros(n, np.int64)), len(starts)
     return _bag(  # type: ignore[no-any-return]
-        weight, per_sample_weights, input, bags, n_bags=len(starts), mode=modes[mode],
+        weight, per_sample_weights, input, bags, n_bags=n_bags, mode=modes[mode],
         padding_idx=-1 if padding_idx is None else padding_idx, scale_grad_by_freq=scale_grad_by_freq,
     )[0]  # fmt: skip
 

@@ -51,7 +51,7 @@ def _pick_jvp(xp: Any, ts: Any, x_shape: Any, out1: Any, dim: int, keepdim: bool
     return xp.drop_dim(xp.take_along(ts[0], index, dim=dim), dim=dim, keepdim=keepdim, ndim=n), None
 
 
-def picking(name: str, kernel: Any, node: str) -> Any:
+def picking(name: str, kernel: Any, node: str, **more: Any) -> Any:
     """A reduction over `dim` that picks one element: outputs (values, indices)."""
     return reduction(
         name,
@@ -64,6 +64,7 @@ def picking(name: str, kernel: Any, node: str) -> Any:
         nondifferentiable_outputs=(1,),
         node=node,
         saved_names=dict(out1="indices"),
+        **more,
     )
 
 

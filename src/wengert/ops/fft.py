@@ -313,6 +313,8 @@ def fftfreq(
     requires_grad: bool = False,
 ) -> Tensor:  # fmt: skip
     """The frequencies of `fft` of n samples at distance d: 0, 1, ..., -2, -1 over n d."""
+    if n < 0:
+        raise RuntimeError(f"Trying to create tensor with negative dimension {n}: [{n}]")
     half = (n + 1) // 2
     count = np.concatenate([np.arange(half), np.arange(-(n // 2), 0)])
     return _frequencies("fftfreq", n, d, count, dtype, out, device, requires_grad)
@@ -324,6 +326,8 @@ def rfftfreq(
     requires_grad: bool = False,
 ) -> Tensor:  # fmt: skip
     """The frequencies of `rfft` of n samples at distance d."""
+    if int(n / 2) + 1 < 0:
+        raise RuntimeError(f"Trying to create tensor with negative dimension {int(n / 2) + 1}: [{int(n / 2) + 1}]")
     return _frequencies("rfftfreq", n, d, np.arange(n // 2 + 1), dtype, out, device, requires_grad)
 
 

@@ -6,7 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from ..core.dispatch import dispatch, edge_of
+from ..core.batching import padded, size_of_batch, stretched
+from ..core.dispatch import check_broadcast, dispatch, edge_of
 from ..core.inplace import inplace_with
 from ..core.modes import NO_GRAD, mode
 from ..core.primitive import elementwise, ops
@@ -62,9 +63,17 @@ def _copy_kernel(x: Any, y: Any) -> Any:
     return out
 
 
+def _batch_copy(prim: Any, vals: Any, dims: Any, params: Any) -> tuple[Any, int]:
+    """The result has the shape of the first input, so that one must be there for each slot."""
+    (x, y), (d, at) = vals, dims
+    x = stretched(x, d, size_of_batch(vals, dims))
+    return prim(x, padded(y, at, x.ndim - 1)), 0
+
+
 _copy = elementwise(
     "copy",
     kernel=_copy_kernel,
+    batch=_batch_copy,
     vjp=dict(x=lambda xp, g: xp.zeros_like(g), y=lambda xp, g: g),
     promote=None,
     half="native",
@@ -87,7 +96,7 @@ def _untracked(t: Tensor, *others: Any) -> bool:
             tracked = tracked or edge_of(o) is not None
     if m.grad and tracked:
         return False
-    if others or not t._data.flags.writeable:
+    if others:
         check_inplace(t, m)
     else:
         check_history(t, m)  # one constant may go where several elements share memory
@@ -116,7 +125,7 @@ def fill_(self: Tensor, value: Any) -> Tensor:
         self._data[...] = number
         bump(self)
         return self
-    return inplace_with(lambda old: dispatch(_fill, (old,), {"value": number}, _fill_), self)
+    return inplace_with(lambda old: dispatch(_fill, (old,), {"value": number}, _fill_), self, constant=True)
 
 
 def cast(x: Tensor, dtype: Any) -> Tensor:
@@ -156,6 +165,10 @@ def number_name(dtype: Any) -> str:
 def fill(input: Tensor, value: Any) -> Tensor:
     """A tensor like `input` with every element `value`."""
     if isinstance(value, Tensor):
+        if value.ndim:
+            raise RuntimeError(
+                f"fill_ only supports 0-dimension value tensor but got tensor with {value.ndim} dimensions."
+            )
         return _fill_tensor(input, cast(value, input.dtype))  # type: ignore[no-any-return]
     return _fill(input, value=converted(value, input.dtype))  # type: ignore[no-any-return]
 
@@ -167,7 +180,7 @@ def zero_(self: Tensor) -> Tensor:
         self._data[...] = 0
         bump(self)
         return self
-    return inplace_with(lambda old: _zero(old), self)
+    return inplace_with(lambda old: _zero(old), self, constant=True)
 
 
 @public(name="copy_", function=False)
@@ -196,24 +209,12 @@ def copy_(self: Tensor, src: Tensor, non_blocking: bool = False) -> Tensor:
 
 def check_copy_shape(have: tuple[int, ...], want: tuple[int, ...]) -> None:
     """`have` must broadcast to `want`."""
-    lead = len(want) - len(have)
-    if lead < 0:
-        extra = list(have)
-        raise RuntimeError(
-            f"output with shape {list(want)} doesn't match the broadcast shape {extra}"
-            if not want or all(a == b or 1 in (a, b) for a, b in zip(have[-len(want) :], want, strict=True))
-            else f"The size of tensor a ({want[-1]}) must match the size of tensor b ({have[-1]}) at non-singleton "
-            f"dimension {len(have) - 1}"
-        )
-    for i, n in enumerate(have):
-        if n != 1 and n != want[i + lead]:
-            if want[i + lead] == 1:
-                shape = [max(a, b) for a, b in zip(want, (1,) * lead + have, strict=True)]
-                raise RuntimeError(f"output with shape {list(want)} doesn't match the broadcast shape {shape}")
-            raise RuntimeError(
-                f"The size of tensor a ({want[i + lead]}) must match the size of tensor b ({n}) at non-singleton "
-                f"dimension {i + lead}"
-            )
+    check_broadcast([want, have])
+    n = max(len(want), len(have))
+    pairs = zip((1,) * (n - len(want)) + want, (1,) * (n - len(have)) + have, strict=True)
+    shape = tuple(b if a == 1 else a for a, b in pairs)
+    if shape != want:
+        raise RuntimeError(f"output with shape {list(want)} doesn't match the broadcast shape {list(shape)}")
 
 
 @public(name="copy", method=False)

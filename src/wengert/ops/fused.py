@@ -14,7 +14,7 @@ import numpy as np
 
 from ..core.batching import size_of_batch
 from ..core.primitive import Primitive, composite, general, kernel_helper, ops
-from ..core.tensor import Tensor, wrap
+from ..core.tensor import PLAIN, Tensor, wrap
 
 
 def fused(
@@ -24,9 +24,11 @@ def fused(
     inputs: Sequence[str],
     params: Sequence[str] = (),
     kernel: Callable[..., Any] | None = None,
+    back: Callable[..., Any] | None = None,
     **more: Any,
 ) -> Primitive:
-    """A primitive `body(*inputs, **params)`; `kernel` may compute the same on arrays, faster."""
+    """A primitive `body(*inputs, **params)`; `kernel` may compute the same on arrays, faster, and `back(g, needs,
+    *inputs, **params)` its gradients."""
 
     def run(*arrays: Any, **given: Any) -> Any:
         from ..core.modes import NO_GRAD, mode, set_mode
@@ -40,10 +42,10 @@ def fused(
 
     names, extras = ", ".join(inputs), "".join(f", {p}" for p in params)
     given = "dict(" + ", ".join(f"{p}={p}" for p in params) + ")"
-    scope: dict[str, Any] = {"body": body, "along": _along}
+    scope: dict[str, Any] = {"name": name, "body": body, "along": _along, "back": back}
     exec(
         f"def vjp(xp, g, needs, {names}{extras}):\n"
-        f"    return xp.pulled_back(body, g, needs, ({names},), {given})\n"
+        f"    return xp.pulled_back(name, body, g, needs, ({names},), {given}, back)\n"
         f"def jvp(xp, ts, {names}{extras}):\n"
         f"    return along(body, ts, ({names},), {given})",
         scope,
@@ -70,8 +72,10 @@ def fused(
 
 
 @kernel_helper
-def pulled_back(body: Any, g: Any, needs: Any, xs: Any, params: Any) -> Any:
-    """The gradients of `body` at the arrays `xs`, for `g`."""
+def pulled_back(name: str, body: Any, g: Any, needs: Any, xs: Any, params: Any, back: Any = None) -> Any:
+    """The gradients of `body` at the arrays `xs`, for `g`; by `back`, if there is one."""
+    if back is not None:
+        return back(g, needs, *xs, **params)
     from ..core import engine
     from ..core.dispatch import edge_of
     from ..core.modes import GRAD, mode, set_mode
@@ -100,9 +104,22 @@ def pulled_back(body: Any, g: Any, needs: Any, xs: Any, params: Any) -> Any:
     )
 
 
+def writes_out(xs: Any) -> Any:
+    """The tracer, if gradients of plain tensors are wanted and no gradients of these: then kernels give them."""
+    from ..core.modes import mode
+
+    m = mode()
+    if m.tracer is None or m.grad or not all(x is None or x.__class__ in PLAIN for x in xs):
+        return None
+    return m.tracer
+
+
 @composite
-def pulled_back(body: Any, g: Tensor, needs: Any, xs: Any, params: Any) -> Any:  # type: ignore[no-redef]  # noqa: F811
+def pulled_back(name: str, body: Any, g: Tensor, needs: Any, xs: Any, params: Any, back: Any = None) -> Any:  # type: ignore[no-redef]  # noqa: F811
     """The gradients of `body` at the Tensors `xs`, as functions of them and of g."""
+    tracer = writes_out((g, *xs))
+    if tracer is not None and tracer.knows_gradients(name):
+        return tracer.gradients("pulled_back", name, body, g, tuple(needs), tuple(xs), params)
     from ..core import engine
     from ..core.dispatch import edge_of
     from ..core.graph import LEAF

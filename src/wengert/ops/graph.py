@@ -61,9 +61,12 @@ def _batch_replay(prim: Any, vals: Any, dims: Any, params: Any) -> Any:
 
 
 def _batch_write(prim: Any, vals: Any, dims: Any, params: Any) -> Any:
+    from ..core.level_inplace import widen
+
     n = size_of_batch(vals, dims)
     x, y = (stretched(v, d, n) for v, d in zip(vals, dims, strict=True))
     out = ops.clone(x, memory_format=None)
+    widen(out, y)
     part, d = _replay_on_batch(out, 0, params["chain"])
     front(part, d).copy_(y)
     return out, 0

@@ -13,6 +13,7 @@ from ..core.errors import warn_once
 from ..core.inplace import write_out
 from ..core.primitive import general, ops
 from ..core.samples import Case, T, samples
+from ..core.takes import FLOATS, Takes
 from ..core.tensor import Tensor
 from .install import public
 from .join import cat, stack
@@ -208,8 +209,9 @@ def _polar_jvp(xp: Any, ts: Any, x: Any, y: Any) -> Any:
 _polar = general(
     "polar", inputs=("x", "y"), kernel=_polar_kernel, fits=True, batch=batch_elementwise, jvp=_polar_jvp,
     vjp=dict(
-        x=lambda xp, g, y: xp.real(g) * xp.cos(y) + xp.imag(g) * xp.sin(y),
-        y=lambda xp, g, x, y: x * (xp.imag(g) * xp.cos(y) - xp.real(g) * xp.sin(y)),
+        # in terms of the result, so that both are 0 where it is
+        x=lambda xp, g, out: xp.real(g * xp.conj(xp.sgn(out))),
+        y=lambda xp, g, out: xp.imag(g * xp.conj(out)),
     ),
     half="native",
 )  # fmt: skip
@@ -229,21 +231,25 @@ def _check_parts(a: Tensor, b: Tensor) -> None:
             "argument"
         )
     check_broadcast([tuple(a.shape), tuple(b.shape)])
-    a.dtype.to_complex().np  # noqa: B018 - NumPy has no complex number of two halves
 
 
 @public(name="complex", method=False)
 def complex_function(real: Tensor, imag: Tensor, *, out: Tensor | None = None) -> Tensor:
     """real + imag * 1j, broadcast. Differentiable in both."""
     _check_parts(real, imag)
+    real.dtype.to_complex().np  # noqa: B018 - NumPy has no complex number of two halves
     y = _complex(real, imag)
     return y if out is None else write_out(out, y, "complex")
+
+
+_polar_takes = Takes("polar_cpu", FLOATS)
 
 
 @public(name="polar", method=False)
 def polar(abs: Tensor, angle: Tensor, *, out: Tensor | None = None) -> Tensor:
     """abs * exp(angle * 1j), broadcast. Differentiable in both."""
     _check_parts(abs, angle)
+    _polar_takes(abs)
     y = _polar(abs, angle)
     return y if out is None else write_out(out, y, "polar")
 

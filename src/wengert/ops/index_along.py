@@ -22,6 +22,7 @@ from .scatter import (
     on_copy,
     operands,
     places,
+    reduce_jvp,
     reduce_vjp,
     scatter_add_prim,
     scatter_prim,
@@ -307,10 +308,10 @@ def index_fill_(self: Tensor, dim: int, index: Tensor, value: Any) -> Tensor:
     return write_into(_index_fill, self, (index,), params, _index_fill_in_place, expanded=_WARNING)
 
 
-def _index_reduce_vjp(
-    xp: Any, g: Any, needs: Any, x: Any, index: Any, source: Any, out: Any, dim: int, reduce: str, include_self: bool
-) -> tuple[Any, ...]:
-    gx, gs = reduce_vjp(
+def _index_reduce_slopes(
+    xp: Any, g: Any, x: Any, index: Any, source: Any, out: Any, dim: int, reduce: str, include_self: bool
+) -> tuple[Any, Any]:
+    return reduce_vjp(
         xp, g, x, source, out, reduce, include_self,
         taken=lambda v: _selected(xp, v, tuple(source.shape), index, dim),
         added=lambda v, s: xp.index_add(v, index, s, dim=dim, alpha=1),
@@ -318,7 +319,20 @@ def _index_reduce_vjp(
         again=lambda v, s: xp.index_reduce(v, index, s, dim=dim, reduce="prod", include_self=include_self),
         names=("index_reduce", "source"),
     )  # fmt: skip
+
+
+def _index_reduce_vjp(
+    xp: Any, g: Any, needs: Any, x: Any, index: Any, source: Any, out: Any, dim: int, reduce: str, include_self: bool
+) -> tuple[Any, ...]:
+    gx, gs = _index_reduce_slopes(xp, g, x, index, source, out, dim, reduce, include_self)
     return gx if needs[0] else None, None, gs if needs[2] else None
+
+
+def _index_reduce_jvp(
+    xp: Any, ts: Any, x: Any, index: Any, source: Any, out: Any, dim: int, reduce: str, include_self: bool
+) -> Any:
+    slopes = _index_reduce_slopes(xp, xp.ones_like(out), x, index, source, out, dim, reduce, include_self)
+    return reduce_jvp(xp, ts, slopes, out, lambda v, s: xp.index_add(v, index, s, dim=dim, alpha=1))
 
 
 def _index_reduce_in_place(x: Any, index: Any, source: Any, *, dim: int, reduce: str, include_self: bool) -> Any:
@@ -333,6 +347,8 @@ _index_reduce = general(
     half="native",
     batch=_batch_vector,
     vjp=_index_reduce_vjp,
+    jvp=_index_reduce_jvp,
+    real_gradient="index_reduce",
 )
 _index_reduce.differentiable_inputs = (True, False, True)
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from types import FunctionType
 from typing import Any
 
 import numpy as np
 
-from ..core import fast
+from ..core import fast, intercept
 from ..core.inplace import fast_binary_inplace, inplace, inplace_with, write_out
 from ..core.primitive import Primitive, ops
 from ..core.tensor import Tensor
@@ -15,6 +16,19 @@ from .lines import inplace_line
 
 #: name -> function, what `wengert` shows as torch.<name>
 FUNCTIONS: dict[str, Callable[..., Any]] = {}
+intercept.announce(lambda: [(f"torch.{name}", fn) for name, fn in FUNCTIONS.items()])
+
+
+def twin(fn: Any) -> Any:
+    """The same function as a method: torch.sum and Tensor.sum are two objects, which `__torch_function__` tells apart."""
+    if fn.__class__ is not FunctionType:
+        return fn
+    copy = FunctionType(fn.__code__, fn.__globals__, fn.__name__, fn.__defaults__, fn.__closure__)
+    copy.__kwdefaults__ = fn.__kwdefaults__
+    copy.__dict__.update(fn.__dict__)
+    copy.__doc__, copy.__qualname__, copy.__module__ = fn.__doc__, fn.__qualname__, fn.__module__
+    copy.__annotations__ = fn.__annotations__
+    return copy
 
 
 def public(fn: Any = None, *, name: str | None = None, method: bool = True, function: bool = True) -> Any:
@@ -27,7 +41,7 @@ def public(fn: Any = None, *, name: str | None = None, method: bool = True, func
             if called not in ops.__dict__:
                 setattr(ops, called, fn)
         if method:
-            setattr(Tensor, called, fn)
+            setattr(Tensor, called, twin(fn) if function else fn)
         return fn
 
     return install if fn is None else install(fn)
@@ -50,13 +64,17 @@ def operand(x: Any, name: str, position: int = 2) -> Any:
     raise TypeError(f"{name}(): argument '{arg}' (position {position}) must be Tensor, not {type(x).__name__}")
 
 
-def unary(prim: Primitive, kernel: Any = None, *, names: tuple[str, ...] = (), inplace_form: bool = True) -> Any:
+def unary(
+    prim: Primitive, kernel: Any = None, *, names: tuple[str, ...] = (), inplace_form: bool = True, takes_out: bool = True
+) -> Any:
     """torch.f(input, *, out=None), Tensor.f, Tensor.f_ of a one-input elementwise primitive (and under other `names`)."""
     title = prim.name
 
     def slow(input: Any, *, out: Any = None) -> Any:
         if not isinstance(input, Tensor):
             raise TypeError(f"{title}(): argument 'input' (position 1) must be Tensor, not {type(input).__name__}")
+        if out is not None and not takes_out:
+            raise TypeError(f"{title}() got an unexpected keyword argument 'out'")
         y = prim(input)
         return y if out is None else write_out(out, y, title)
 

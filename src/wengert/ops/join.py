@@ -167,7 +167,7 @@ def same_dtype_arrays(tensors: Sequence[Tensor]) -> list[Any] | None:
             return None
         data = t._data
         if data.dtype is not kind:
-            if kind is not None:
+            if kind is not None or data.__class__ is not np.ndarray:
                 return None
             kind = data.dtype
         arrays.append(data)
@@ -234,7 +234,7 @@ def stack(tensors: Any, dim: int = 0, *, out: Tensor | None = None) -> Tensor:
         if arrays:
             try:
                 y = stack_equal(arrays, dim)
-            except ValueError:
+            except (ValueError, IndexError):  # refused below
                 pass
             else:
                 t = joined(tensors, y, _Stack, dim if dim >= 0 else dim + y.ndim)
@@ -368,7 +368,7 @@ def unbind(input: Tensor, dim: int = 0) -> tuple[Tensor, ...]:
     if not n:
         raise IndexError(f"Dimension specified as {dim} but tensor has no dimensions")
     d = dim if dim.__class__ is int and 0 <= dim < n else wrap_dim(dim, n)
-    if input.__class__ in PLAIN:
+    if input.__class__ in PLAIN and input._data.__class__ is np.ndarray:
         outs = viewed_parts(input, _unbind_kernel(input._data, dim=d), _unbind, {"dim": d}, _Unbind, d)
         if outs is not None:
             return outs  # type: ignore[no-any-return]
@@ -386,6 +386,12 @@ def split_method(self: Tensor, split_size: Any, dim: int = 0) -> tuple[Tensor, .
     """Pieces of `split_size` (the last may be smaller), or of the given sizes, along `dim`, as views."""
     if not isinstance(split_size, (int, np.integer)):
         return split_with_sizes(self, split_size, dim)
+    sizes, d = split_sizes_of(self, split_size, dim)
+    return pieces(self, sizes, d, _Split, None)  # type: ignore[no-any-return]
+
+
+def split_sizes_of(self: Tensor, split_size: int, dim: int) -> tuple[tuple[int, ...], int]:
+    """The sizes of the pieces and the dimension, after PyTorch's checks."""
     shape = self._data.shape if self.__class__ in PLAIN else tuple(self.shape)
     n = len(shape)
     if not n:
@@ -399,10 +405,9 @@ def split_method(self: Tensor, split_size: Any, dim: int = 0) -> tuple[Tensor, .
             raise RuntimeError(
                 f"split_size can only be 0 if dimension size is 0, but got dimension size of {extent}"
             )
-        return pieces(self, (0,), d, _Split, None)  # type: ignore[no-any-return]
+        return (0,), d
     whole, rest = divmod(extent, int(split_size))
-    sizes = (int(split_size),) * whole + ((rest,) if rest or not whole else ())
-    return pieces(self, sizes, d, _Split, None)  # type: ignore[no-any-return]
+    return (int(split_size),) * whole + ((rest,) if rest or not whole else ()), d
 
 
 def check_split_sizes(input: Tensor, split_sizes: Any, dim: int) -> tuple[tuple[int, ...], int]:

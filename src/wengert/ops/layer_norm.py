@@ -14,7 +14,16 @@ from ..core.saved import with_edge
 from ..core.tensor import PLAIN, Tensor, new, wrap
 from ..kernels import normalize as kernel
 from .install import public
-from .normalization import _check_normalized, _gradients, _layer_node, _sizes, _standardize, _standardized
+from .normalization import (
+    _check_normalized,
+    _gradients,
+    _layer_node,
+    _sizes,
+    _standardize,
+    _standardized,
+    check_parameters,
+    layer_takes,
+)
 
 
 class LayerNormNode(Node):
@@ -128,8 +137,7 @@ def layer_norm(
             return y
     shape = _sizes(normalized_shape, "layer_norm")
     _check_normalized(input, shape, weight, bias)
-    if input.dtype.category < 2:
-        raise NotImplementedError(f"\"LayerNormKernelImpl\" not implemented for '{input.dtype.scalar_name}'")
+    check_parameters(input, layer_takes, weight, bias)
     lead = tuple(input.shape[: input.ndim - len(shape)])
     view = (math.prod(lead), math.prod(shape))
     affine = (*(1,) * len(lead), *shape)

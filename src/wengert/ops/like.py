@@ -8,11 +8,22 @@ import numpy as np
 
 from ..core import devices, dtypes
 from ..core.devices import CPU
+from ..core.meta import MetaTensor, new_meta
 from ..core.primitive import Primitive, general
 from ..core.tensor import PLAIN, Tensor
 from ..kernels.memory import contiguous_strides, strided
 from ..kernels.scalars import convert_scalar
-from .create import channels_order, check_sizes, chosen_dtype, filled, finish, in_format, number_value, sizes_of
+from .create import (
+    channels_order,
+    check_device,
+    check_sizes,
+    chosen_dtype,
+    filled,
+    finish,
+    in_format,
+    number_value,
+    sizes_of,
+)  # fmt: skip
 from .install import public
 
 # ---------------------------------------------------------------- like another tensor
@@ -95,8 +106,17 @@ def like_tensor(
     if not isinstance(input, Tensor):
         raise TypeError(f"{name}(): argument 'input' (position 1) must be Tensor, not {type(input).__name__}")
     kind = input.dtype if dtype is None else chosen_dtype(dtype, name)
+    of_meta = input.__class__ is MetaTensor
+    meta = of_meta if device is None else check_device(device, name, meta=True)
+    if meta or of_meta:
+        if meta:
+            return new_meta(input.shape, kind.np, requires_grad)
+        return finish(filled(tuple(input.shape), value, kind.np), name, device, requires_grad, layout)
     if input.__class__ in PLAIN:
-        return finish(like(input._data, value, kind.np, memory_format), name, device or CPU, requires_grad, layout)
+        data = input._data
+        if data.__class__ is not np.ndarray:  # traced: the layout is that of its `meta`
+            data = data.meta
+        return finish(like(data, value, kind.np, memory_format), name, device or CPU, requires_grad, layout)
     out: Tensor = _like(input, value=value, kind=kind.np, memory_format=memory_format)
     return out.requires_grad_() if requires_grad else out
 
@@ -135,6 +155,10 @@ def new_tensor_of(
 ) -> Tensor:
     """new_zeros and its kin."""
     kind = self.dtype if dtype is None else chosen_dtype(dtype, name)
+    if device is None and self.__class__ is MetaTensor:
+        device = self.device
+    if device is not None and check_device(device, name, meta=True):
+        return finish(np.broadcast_to(np.empty((), kind.np), size), name, device, requires_grad, layout)
     if not self._level:
         return self._rewrap(finish(filled(size, value, kind.np), name, device or CPU, requires_grad, layout))
     out: Tensor = _new(self, size=size, value=value, kind=kind.np)

@@ -22,6 +22,7 @@ from .linalg_common import (
     torch_names,
     written,
 )
+from .lines import c_name
 from .norm import vector_norm
 from .products import multiply_chain
 from .reduce import wrap_dim
@@ -37,11 +38,11 @@ def linalg_vector_norm(
     return vector_norm(x, ord, dim, keepdim, dtype=dtype, out=out)
 
 
-def _norm_checks(A: Any, dim: Any, dtype: Any) -> tuple[Tensor, tuple[int, int]]:
+def _norm_checks(A: Any, dim: Any, dtype: Any, low: bool) -> tuple[Tensor, tuple[int, int]]:
     name = "linalg.matrix_norm"
     check_matrix(A, name)
-    check_inexact(A, name)
-    dims = (dim,) if isinstance(dim, int) else tuple(dim)
+    check_inexact(A, name, low)
+    dims = tuple(dim)
     if len(dims) != 2:
         raise RuntimeError(f"{name}: dim must be a 2-tuple. Got {' '.join(map(str, dims))}")
     a, b = (wrap_dim(d, A.ndim) for d in dims)
@@ -77,7 +78,14 @@ def matrix_norm(
     if ord not in ("fro", "nuc") and (isinstance(ord, str) or abs(ord) not in (1, 2, math.inf)):
         check_matrix(A, "linalg.matrix_norm")
         raise RuntimeError(f"linalg.matrix_norm: Order {ord} not supported.")
-    A, (a, b) = _norm_checks(A, dim, dtype)
+    if isinstance(dim, int):
+        from .random_arguments import refuse
+
+        tail = "tuple of ints dim = (-2,-1), bool keepdim = False, *, torch.dtype dtype = None, Tensor out = None"
+        listed = f"Tensor input, Number ord, {tail}", f"Tensor input, str ord = 'fro', {tail}"
+        refuse("linalg_matrix_norm", (A,) if ord == "fro" else (A, ord), {"dim": dim}, listed)
+    low = ord == "fro" or not isinstance(ord, str) and abs(ord) != 2
+    A, (a, b) = _norm_checks(A, dim, dtype, low)
     if ord == "fro":
         y = vector_norm(A, 2, (a, b), keepdim)
     elif ord == "nuc" or abs(ord) == 2:
@@ -90,8 +98,9 @@ def matrix_norm(
         else:
             y = FUNCTIONS["amax" if ord > 0 else "amin"](s, -1)
         if keepdim:
-            for d in sorted((a, b)):
-                y = ops.unsqueeze(y, dim=d)
+            y = ops.unsqueeze(ops.unsqueeze(y, dim=y.ndim), dim=y.ndim + 1)
+            now = [*others, a, b]
+            y = ops.permute(y, dims=tuple(now.index(d) for d in range(A.ndim)))
     else:
         if abs(ord) == math.inf:
             a, b = b, a
@@ -247,11 +256,9 @@ def multi_dot(tensors: Any, *, out: Tensor | None = None) -> Tensor:
             raise RuntimeError(f"multi_dot(): {which} must be {kind} but got {m.ndim}D")
         if m.dtype is not ms[0].dtype:
             raise RuntimeError(
-                f"multi_dot(): all tensors must have be the same dtype but tensor 0 is {ms[0].dtype.scalar_name} and "
-                f"tensor {i} {m.dtype.scalar_name}"
+                f"multi_dot(): all tensors must have be the same dtype but tensor 0 is {c_name(ms[0].dtype)} and "
+                f"tensor {i} {c_name(m.dtype)}"
             )
-    if ms[0].dtype.category == 0:
-        raise NotImplementedError("\"addmm_impl_cpu_\" not implemented for 'Bool'")
     first, last = ms[0].ndim == 1, ms[-1].ndim == 1
     if first:
         ms[0] = ops.unsqueeze(ms[0], dim=0)
@@ -260,7 +267,7 @@ def multi_dot(tensors: Any, *, out: Tensor | None = None) -> Tensor:
     for i in range(1, n):
         if ms[i - 1].shape[1] != ms[i].shape[0]:
             raise RuntimeError(
-                f"multi_dot(): tensors {i - 1} and {i} with shapes {list(ms[i - 1].shape)} and {list(ms[i].shape)} "
+                f"multi_dot(): tensors {i - 1} and {i} with shapes {list(tensors[i - 1].shape)} and {list(tensors[i].shape)} "
                 "cannot "
                 "be multiplied"
             )
@@ -277,6 +284,8 @@ def tensorinv(A: Tensor, ind: int = 2, *, out: Tensor | None = None) -> Tensor:
     if ind <= 0:
         raise RuntimeError(f"Expected a strictly positive integer for 'ind', but got {ind}")
     shape = tuple(A.shape)
+    if ind > A.ndim:
+        raise RuntimeError(f"ArrayRef: invalid slice, N = {ind}; size = {A.ndim}")
     front, back = shape[:ind], shape[ind:]
     if math.prod(back) != math.prod(front):
         raise RuntimeError(

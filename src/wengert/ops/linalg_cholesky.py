@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
-
-from ..core.primitive import general
+from ..core.deferred import deferred
+from ..core.primitive import general, ops
 from ..core.return_types import return_type
 from ..core.samples import Case, T, samples
-from ..core.tensor import Tensor, wrap
+from ..core.takes import COMPLEX, FLOATS, Takes
+from ..core.tensor import Tensor
 from ..kernels import linalg as kernels
 from .install import public
 from .linalg_common import (
@@ -38,6 +38,7 @@ from .linalg_common import (
 
 
 def _cholesky_vjp(xp: Any, g: Any, factor: Any, upper: bool) -> Any:
+    xp.not_half(factor, "triangular_solve_cpu")
     """L^-H phi(L^H gL) L^-1 made Hermitian, for only the Hermitian part of A counts. phi: lower, half the diagonal."""
     if upper:
         factor, g = mH(xp, factor), mH(xp, g)
@@ -66,6 +67,8 @@ _CholeskyEx = return_type("linalg_cholesky_ex", "L", "info")
 
 
 def _check(info: Tensor, name: str) -> None:
+    if deferred(_check, info, name):
+        return
     found = failed(info)
     if found is not None:
         raise LinAlgError(
@@ -160,7 +163,10 @@ def cholesky_solve(B: Tensor, L: Tensor, upper: bool = False, *, out: Tensor | N
         if x.ndim < 2:
             raise RuntimeError(f"{which} should have at least 2 dimensions, but has {x.ndim} dimensions instead")
     if B.dtype is not L.dtype:
-        raise RuntimeError(f"Expected object of data type {B.dtype.scalar_name} but got data type {L.dtype.scalar_name}")
+        raise RuntimeError(
+            f"Expected b and A to have the same dtype, but found b of type {B.dtype.scalar_name} and A of type "
+            f"{L.dtype.scalar_name} instead."
+        )
     m, n = L.shape[-2:]
     if m != n:
         raise RuntimeError(f"A must be batches of square matrices, but they are {m} by {n} matrices")
@@ -189,18 +195,28 @@ _cholesky_inverse = general(
 )  # fmt: skip
 
 
+def _check_diagonal(info: Tensor) -> None:
+    if deferred(_check_diagonal, info):
+        return
+    found = failed(info)
+    if found is not None:
+        raise LinAlgError(
+            f"cholesky_inverse: {found[0]}The diagonal element {found[1]} is zero, the inversion could not be completed "
+            "because the input matrix is singular."
+        )
+
+
 @public(name="cholesky_inverse")
 def cholesky_inverse(L: Tensor, upper: bool = False, *, out: Tensor | None = None) -> Tensor:
     """The inverse of A from its Cholesky factor."""
     check_square(L, "cholesky_inverse")
     check_kernel(L, "cholesky_inverse_out_cpu")
-    zeros = np.diagonal(L._data, 0, -2, -1) == 0 if not L._level else np.zeros(0, bool)
-    if zeros.any():
-        where, i = failed(wrap(np.where(zeros.any(-1), zeros.argmax(-1) + 1, 0)))  # type: ignore[misc]
-        raise LinAlgError(
-            f"cholesky_inverse: {where}The diagonal element {i} is zero, the inversion could not be completed because the "
-            "input matrix is singular."
-        )
+    if not L._level:
+        zeros = ops.diagonal(L.detach(), offset=0, dim1=-2, dim2=-1) == 0  # type: ignore[attr-defined]
+        order = zeros.shape[-1] - ops.arange(zeros.shape[-1])  # type: ignore[operator]
+        if order.numel():
+            first = (zeros * order).amax(-1)
+            _check_diagonal(ops.where(first > 0, zeros.shape[-1] + 1 - first, 0))
     return written(_cholesky_inverse(L, upper=bool(upper)), out, "cholesky_inverse")
 
 
@@ -230,6 +246,8 @@ def _ldl(A: Any, hermitian: bool) -> Any:
 
 
 def _check_ldl(info: Tensor, name: str) -> None:
+    if deferred(_check_ldl, info, name):
+        return
     found = failed(info)
     if found is not None:
         raise RuntimeError(
@@ -278,6 +296,9 @@ _ldl_solve = general(
 )  # fmt: skip
 
 
+_ldl_solve_takes = Takes("ldl_solve_kernel_cpu", FLOATS | COMPLEX)
+
+
 @public(name="linalg.ldl_solve", method=False)
 def ldl_solve(LD: Tensor, pivots: Tensor, B: Tensor, *, hermitian: bool = False, out: Tensor | None = None) -> Tensor:
     """X of A X = B from `ldl_factor`. Differentiable in B (PyTorch has no derivative here)."""
@@ -304,6 +325,7 @@ def ldl_solve(LD: Tensor, pivots: Tensor, B: Tensor, *, hermitian: bool = False,
             f"Incompatible matrix sizes for {name}: each A matrix is {m} by {n} but each b matrix is {B.shape[-2]} by "
             f"{B.shape[-1]}"
         )
+    _ldl_solve_takes(LD)
     return written(_ldl_solve(LD, pivots, B, hermitian=bool(hermitian)), out, "linalg_ldl_solve")
 
 

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from ..core.batching import front
+from ..core.dispatch import check_broadcast
 from ..core.dtypes import int64
 from ..core.primitive import Primitive, general, ops
 from ..core.return_types import return_type
@@ -123,10 +124,15 @@ def pinverse(input: Tensor, rcond: float = 1e-15) -> Tensor:
 # ---------------------------------------------------------------- least squares
 
 
-def _lstsq_vjp(xp: Any, gs: Any, needs: Any, x: Any, y: Any, out0: Any, x_shape: Any, y_shape: Any) -> Any:
+def _lstsq_vjp(
+    xp: Any, gs: Any, needs: Any, x: Any, y: Any, out0: Any, x_shape: Any, y_shape: Any, vector: bool
+) -> Any:
     """X = pinv(A) B; the residuals are |A X - B|^2, in which dX plays no part: A^H (A X - B) = 0."""
     gx, gr = gs[0], gs[1]
     ga = gb = None
+    if vector:
+        out0 = out0[..., None]
+        gx = None if gx is None else gx[..., None]
     if gx is not None:
         p = xp.linalg_pinv(x, 0.0, _relative(x_shape, out0), hermitian=False)
         gb = xp.matmul(mH(xp, p), gx)
@@ -145,8 +151,10 @@ def _relative(shape: Any, like: Any) -> float:
     return float(np.finfo(kind).eps) * max(shape[-2:])
 
 
-def _lstsq_jvp(xp: Any, ts: Any, x: Any, y: Any, out0: Any, out1: Any, x_shape: Any) -> Any:
+def _lstsq_jvp(xp: Any, ts: Any, x: Any, y: Any, out0: Any, out1: Any, x_shape: Any, vector: bool) -> Any:
     ta, tb = ts
+    if vector:
+        out0 = out0[..., None]
     p = xp.linalg_pinv(x, 0.0, _relative(x_shape, out0), hermitian=False)
     dx = None if tb is None else xp.matmul(p, tb)
     step = None if tb is None else -tb
@@ -154,10 +162,10 @@ def _lstsq_jvp(xp: Any, ts: Any, x: Any, y: Any, out0: Any, out1: Any, x_shape: 
         dx = plus(dx, xp.matmul(_pinv_tangent(xp, ta, p, x), y))
         step = plus(step, xp.matmul(ta, out0))
     if tuple(out1.shape) == (0,):
-        return dx, None, None, None
+        return dx[..., 0] if vector else dx, None, None, None
     gap = xp.matmul(x, out0) - y
     dr = 2 * xp.sum(xp.real(xp.conj(gap) * step), dim=(gap.ndim - 2,), keepdim=False)
-    return dx, dr, None, None
+    return dx[..., 0] if vector else dx, dr, None, None
 
 
 def _lstsq_batch(prim: Primitive, vals: Any, dims: Any, params: Any) -> Any:
@@ -166,7 +174,7 @@ def _lstsq_batch(prim: Primitive, vals: Any, dims: Any, params: Any) -> Any:
 
 
 _lstsq = general(
-    "linalg_lstsq", inputs=("x", "y"), params=("rcond", "driver"), n_outputs=4, nondifferentiable_outputs=(2, 3),
+    "linalg_lstsq", inputs=("x", "y"), params=("rcond", "driver", "vector"), n_outputs=4, nondifferentiable_outputs=(2, 3),
     kernel=kernels.lstsq, vjp=_lstsq_vjp, jvp=_lstsq_jvp, batch=_lstsq_batch,
 )  # fmt: skip
 _Lstsq = return_type("linalg_lstsq", "solution", "residuals", "rank", "singular_values")
@@ -197,6 +205,7 @@ def lstsq(A: Tensor, B: Tensor, rcond: float | None = None, *, driver: str | Non
     if A.shape[-2] != right.shape[-2]:
         which = "other.size(-1)" if vector else "other.size(-2)"
         raise RuntimeError(f"{name}: input.size(-2) should match {which}")
+    check_broadcast([tuple(A.shape[:-2]), tuple(right.shape[:-2])])
     if driver is None:
         driver = "gelsy"
     elif driver not in ("gels", "gelsy", "gelsd", "gelss"):
@@ -204,8 +213,8 @@ def lstsq(A: Tensor, B: Tensor, rcond: float | None = None, *, driver: str | Non
     if A.dtype.category < 2 or A.dtype.itemsize < 4:
         raise RuntimeError("This function doesn't handle types other than float and double")
     limit = float(np.finfo(A.dtype.np).eps) * max(A.shape[-2:]) if rcond is None else float(rcond)
-    x, residuals, rank, values = _lstsq(A, right, rcond=limit, driver=driver)
-    return written(_Lstsq((x.squeeze(-1) if vector else x, residuals, rank, values)), out, "linalg_lstsq")
+    found = _lstsq(A, right, rcond=limit, driver=driver, vector=vector)
+    return written(_Lstsq(tuple(found)), out, "linalg_lstsq")
 
 
 # ---------------------------------------------------------------- rank and condition
@@ -250,20 +259,24 @@ def cond(A: Tensor, p: Any = None, *, out: Tensor | None = None) -> Tensor:
         s = svdvals(A)
         if s.shape[-1] == 0:
             return written(ops.zeros(tuple(s.shape[:-1]), dtype=s.dtype), out, "linalg_cond")
-        first, last = s[..., 0], s[..., -1]
+        first, last = s[..., :1], s[..., -1:]
         y = last / first if p == -2 else first / last
-        return written(y, out, "linalg_cond")
+        return written(y.squeeze(-1), out, "linalg_cond")
     if p not in ("fro", "nuc", 1, -1, math.inf, -math.inf):
         raise RuntimeError(f"linalg.cond got an invalid norm type: {p}")
     if isinstance(p, str) and p == "nuc" or not isinstance(p, str) or p == "fro":
         check_square(A, f"linalg.cond(ord={p})")
     if A.numel() == 0:  # type: ignore[attr-defined]
         return written(ops.zeros(tuple(A.shape[:-2]), dtype=A.dtype.to_real()), out, "linalg_cond")
-    y, info = FUNCTIONS["linalg.inv_ex"](A)
+    if p == "nuc":
+        s = svdvals(A)
+        y = ops.sum(s, dim=(s.ndim - 1,), keepdim=False) * ops.sum(ops.reciprocal(s), dim=(s.ndim - 1,), keepdim=False)
+        return written(y, out, "linalg_cond")
+    inverse, info = FUNCTIONS["linalg.inv_ex"](A)
     singular = ops.ne(info, 0)
-    y = ops.where(singular[..., None, None], 0, y)
-    value = ops.linalg.matrix_norm(A, p) * ops.linalg.matrix_norm(y, p)
-    y = ops.where(singular, math.inf, value)
+    inverse = ops.where(singular[..., None, None], 0, inverse)
+    y = ops.linalg.matrix_norm(A, p) * ops.linalg.matrix_norm(inverse, p)
+    y = FUNCTIONS["nan_to_num"](ops.where(singular, math.inf, y), math.inf, math.inf, math.inf)
     return written(y, out, "linalg_cond")
 
 

@@ -1,7 +1,4 @@
-"""The affine map `x @ weight.T + bias`, on the straight line for plain float tensors, and `bilinear`.
-
-One node stands for what PyTorch records as a transpose, a product and perhaps two views; `next_functions` shows those.
-"""
+"""The affine map `x @ weight.T + bias`, on the straight line for plain float tensors, and `bilinear`."""
 
 from __future__ import annotations
 
@@ -10,148 +7,31 @@ from typing import Any
 
 import numpy as np
 
-from ..core.batching import front
+from ..core.batching import front, padded
 from ..core.dispatch import dispatch
-from ..core.fast import F32, F64, check_version, next_seq
-from ..core.graph import BACKWARD_TWICE, FREED, LEAF, VIEW, Edge, Node, NodeMeta, endpoint
+from ..core.fast import F32, F64, next_seq
+from ..core.graph import LEAF, VIEW
+from ..core.inplace import write_out
 from ..core.modes import GRAD, NO_GRAD, mode
-from ..core.primitive import multilinear, ops
+from ..core.primitive import general, multilinear, ops
 from ..core.samples import Case, T, samples
-from ..core.saved import with_edge
 from ..core.tensor import PLAIN, Tensor, new
+from ..kernels import numpy as kernels
 from .addmm import _addmm, _check_added, _check_addmm
 from .install import public
-from .matmul import shown
+from .linear_nodes import AddmmNode, AddmmViewNode, MmNode, MmViewNode
+from .lines import c_name, real_gradient_only, refuse
 
 ndarray = np.ndarray
 product = np.dot
 add = np.add
 
-#: vectors of ones: their product with a matrix sums its rows, faster than `add.reduce` for the small ones
-_ones: dict[Any, dict[int, Any]] = {F32: {}, F64: {}}
-_ONES_UP_TO = 4096
-
-
-def column_sums(g: Any) -> Any:
-    """The sum over the rows of a 2-d array."""
-    n = g.shape[0]
-    try:
-        return product(_ones[g.dtype][n], g)
-    except KeyError:
-        pass
-    known = _ones.get(g.dtype)
-    if known is None or n > _ONES_UP_TO or len(known) > 64:
-        return add.reduce(g, axis=0)
-    known[n] = np.ones(n, g.dtype)
-    return product(known[n], g)
-
-
-class LinearNode(Node):
-    """y = x @ weight.T + bias for x of any rank: edges of the bias, x and the weight; `s0` is x, `s1` the weight."""
-
-    __slots__ = ("e0", "e1", "e2", "n0", "n1", "s0", "s1")
-
-    prim = _addmm
-
-    @property
-    def edges(self) -> tuple[Edge, ...]:
-        return (self.e0, self.e1, self.e2)
-
-    def propagate(self, gs: Any, raw: bool, xp: Any) -> tuple[Any, ...]:
-        x, w = self.s0, self.s1
-        if x is FREED:
-            raise RuntimeError(BACKWARD_TWICE)
-        if raw:
-            g = gs if gs.ndim == 2 else gs.reshape(-1, gs.shape[-1])
-            gx = gw = None
-            if w is not None:
-                if w._ver != self.n1:
-                    check_version(w, self.n1, self.e2)
-                gx = product(g, w._data)
-                if g is not gs:
-                    gx = gx.reshape(*gs.shape[:-1], gx.shape[1])
-            if x is not None:
-                if x._ver != self.n0:
-                    check_version(x, self.n0, self.e1)
-                a = x._data
-                gw = product(g.T, a if a.ndim == 2 else a.reshape(-1, a.shape[-1]))
-            return (None if self.e0 is None else column_sums(g)), gx, gw
-        shape = tuple(gs.shape)
-        g = gs if len(shape) == 2 else xp.reshape(gs, (math.prod(shape[:-1]), shape[-1]))
-        gx = gw = None
-        if w is not None:
-            if w._ver != self.n1:
-                check_version(w, self.n1, self.e2)
-            gx = xp.mm(g, with_edge(w, self.e2))
-            if len(shape) != 2:
-                gx = xp.reshape(gx, (*shape[:-1], gx.shape[1]))
-        if x is not None:
-            if x._ver != self.n0:
-                check_version(x, self.n0, self.e1)
-            a = with_edge(x, self.e1)
-            gw = xp.mm(xp.t(g), a if a.ndim == 2 else xp.reshape(a, (-1, a.shape[-1])))
-        return (None if self.e0 is None else xp.sum(g, dim=(0,), keepdim=False)), gx, gw
-
-    def release(self) -> None:
-        self.s0 = FREED
-
-    def saved_values(self) -> Any:
-        if self.s0 is FREED:
-            yield "mat1", FREED
-            yield "mat2", FREED
-            return
-        yield "mat1", None if self.s0 is None else with_edge(self.s0, self.e1)
-        yield "mat2", None if self.s1 is None else ops.t(with_edge(self.s1, self.e2))
-
-    @property
-    def next_functions(self) -> tuple[tuple[Any, int], ...]:
-        w = None if self.e2 is None else shown("TBackward0", self.e2)
-        return tuple([endpoint(e) for e in self.shown_chain(w)])
-
-    def shown_chain(self, w: Edge) -> tuple[Edge, ...]:
-        return self.e0, self.e1, w
-
-
-class LinearViewNode(LinearNode):
-    """For x that is no matrix: PyTorch shows views around the product of matrices."""
-
-    __slots__ = ()
-
-    def shown_chain(self, w: Edge) -> tuple[Edge, ...]:
-        x = None if self.e1 is None else shown("ViewBackward0", self.e1)
-        return (shown("AddmmBackward0", self.e0, x, w),)
-
-
-class ProductNode(LinearNode):
-    """Without bias."""
-
-    __slots__ = ()
-
-    def shown_chain(self, w: Edge) -> tuple[Edge, ...]:
-        return self.e1, w
-
-
-class ProductViewNode(LinearNode):
-    """Without bias, for x that is no matrix."""
-
-    __slots__ = ()
-
-    def shown_chain(self, w: Edge) -> tuple[Edge, ...]:
-        x = None if self.e1 is None else shown("ViewBackward0", self.e1)
-        return (shown("MmBackward0", x, w),)
-
-
-def _named(name: str, base: type[LinearNode]) -> Any:
-    return NodeMeta(name, (base,), {"__slots__": (), "__module__": "torch.autograd"})
-
-
-_Addmm, _Mm = _named("AddmmBackward0", LinearNode), _named("MmBackward0", ProductNode)
-_AddmmView, _MmView = _named("ViewBackward0", LinearViewNode), _named("UnsafeViewBackward0", ProductViewNode)
-
 
 @public(name="nn.functional.linear", method=False)
-def linear(input: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
+def linear(input: Tensor, weight: Tensor, bias: Tensor | None = None, *, out: Tensor | None = None) -> Tensor:
     """`input @ weight.T + bias`: (*, in), (out, in), (out) -> (*, out). All of one dtype."""
+    if out is not None:
+        return write_out(out, linear(input, weight, bias), "linear")
     if input.__class__ in PLAIN and weight.__class__ in PLAIN:
         a, w = input._data, weight._data
         kind = w.dtype
@@ -175,7 +55,7 @@ def linear(input: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
             f0 = None
             if bias is None:
                 b = None
-                made = _Mm if rank == 2 else _MmView
+                made = MmNode if rank == 2 else MmViewNode
             elif bias.__class__ in PLAIN:
                 b = bias._data
                 if b.dtype is not kind or b.ndim != 1 or b.shape[0] != w.shape[0]:
@@ -187,11 +67,11 @@ def linear(input: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
                     elif f0 is VIEW:
                         f0 = bias._view.edge(bias)
                 if rank == 2:
-                    made = _Addmm
+                    made = AddmmNode
                 else:
                     if not a.flags.c_contiguous:
                         return _linear_any(input, weight, bias)
-                    made = _AddmmView
+                    made = AddmmViewNode
             else:
                 return _linear_any(input, weight, bias)
             try:
@@ -233,42 +113,93 @@ def linear(input: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
     return _linear_any(input, weight, bias)
 
 
-def _weight_rule(xp: Any, g: Any, x: Any) -> Any:
-    x = xp.conj(x)
-    if x.ndim == 1:
-        return xp.unsqueeze(g, dim=1) * x
-    rows = math.prod(x.shape[:-1])
-    flat = xp.reshape(g, (rows, g.shape[-1]))
-    return xp.linear_map(
-        xp.transpose(flat, dim0=0, dim1=1), xp.transpose(xp.reshape(x, (rows, x.shape[-1])), dim0=0, dim1=1)
-    )
+def _sum_of_outer(xp: Any, p: Any, q: Any) -> Any:
+    """The outer products of the last dimensions of `p` and `q`, summed over all dimensions before."""
+    if p.ndim == 1:
+        return xp.unsqueeze(p, dim=1) * q
+    if p.ndim != 2:
+        rows = math.prod(p.shape[:-1])
+        p, q = xp.reshape(p, (rows, p.shape[-1])), xp.reshape(q, (rows, q.shape[-1]))
+    return xp.linear_back(xp.transpose(p, dim0=0, dim1=1), q)
 
 
-def _batch_linear_map(prim: Any, vals: Any, dims: Any, params: Any) -> tuple[Any, int]:
+def _batch_linear(prim: Any, vals: Any, dims: Any, params: Any) -> tuple[Any, int]:
     """Inputs under one weight are one input with a dimension more; weights that differ need a batched product."""
-    x, w = (front(v, d) for v, d in zip(vals, dims, strict=True))
-    if dims[1] is None:
+    (x, w), (d, at) = vals, dims
+    x = front(x, d)
+    if at is None:
         return prim(x, w), 0
-    n = w.shape[0]
-    rank = vals[0].ndim - (dims[0] is not None)
-    if rank == 1:
-        x = ops.unsqueeze(x, dim=x.ndim)
-        return ops.reshape(ops.matmul(w, x), (n, w.shape[1])), 0
+    w = front(w, at)
+    if prim is _linear_map:
+        w = ops.transpose(w, dim0=1, dim1=2)
+    n, _, outs = w.shape
+    rank = vals[0].ndim - (d is not None)
     inner = tuple(x.shape)[-rank:]
     rows = math.prod(inner[:-1])
-    flat = ops.reshape(x, (n, rows, inner[-1]) if dims[0] is not None else (rows, inner[-1]))
-    y = ops.matmul(flat, ops.transpose(w, dim0=1, dim1=2))
-    return ops.reshape(y, (n, *inner[:-1], w.shape[1])), 0
+    if rank != 2:
+        x = ops.reshape(x, (n, rows, inner[-1]) if d is not None else (rows, inner[-1]))
+    y = ops.matmul(x, w)
+    return y if rank == 2 else ops.reshape(y, (n, *inner[:-1], outs)), 0
 
 
-# linear without bias, as one operation: what values of transforms use (fewer levels of dispatch than PyTorch's chain)
+# linear without bias and its transpose, for inputs of any rank, as one operation each: what values of transforms use
+# (fewer levels of dispatch than PyTorch's chain)
 _linear_map = multilinear(
     "linear_map",
     inputs=("x", "w"),
-    batch=_batch_linear_map,
+    batch=_batch_linear,
     node="AddmmBackward0",
     promote=None,
-    vjp=dict(x=lambda xp, g, w: xp.linear_map(g, xp.conj(xp.transpose(w, dim0=0, dim1=1))), w=_weight_rule),
+    vjp=dict(
+        x=lambda xp, g, w: xp.linear_back(g, xp.conj(w)), w=lambda xp, g, x: _sum_of_outer(xp, g, xp.conj(x))
+    ),
+)
+_linear_back = multilinear(
+    "linear_back",
+    inputs=("x", "w"),
+    kernel=lambda x, w: product(x, w) if x.ndim <= 2 else kernels.matmul(x, w),
+    batch=_batch_linear,
+    node="MmBackward0",
+    promote=None,
+    vjp=dict(
+        x=lambda xp, g, w: xp.linear_map(g, xp.conj(w)), w=lambda xp, g, x: _sum_of_outer(xp, xp.conj(x), g)
+    ),
+)
+
+
+def _affine_kernel(x: Any, w: Any, b: Any) -> Any:
+    y = kernels.linear_map(x, w)
+    return add(y, b, y)
+
+
+def _batch_affine_map(prim: Any, vals: Any, dims: Any, params: Any) -> tuple[Any, int]:
+    """As `linear_map`; a bias that differs is added after it."""
+    if dims[1] is None and dims[2] is None:
+        return prim(front(vals[0], dims[0]), vals[1], vals[2]), 0
+    if dims[0] is None and dims[1] is None:
+        y = _linear_map(vals[0], vals[1])
+        rank = y.ndim
+    else:
+        y, _ = _batch_linear(_linear_map, vals[:2], dims[:2], {})
+        rank = y.ndim - 1
+    return y + padded(vals[2], dims[2], rank), 0
+
+
+# linear with bias, likewise
+_affine_map = general(
+    "affine_map",
+    inputs=("x", "w", "b"),
+    kernel=_affine_kernel,
+    batch=_batch_affine_map,
+    node="AddmmBackward0",
+    vjp=dict(
+        x=lambda xp, g, w: xp.linear_back(g, xp.conj(w)),
+        w=lambda xp, g, x: _sum_of_outer(xp, g, xp.conj(x)),
+        b=lambda xp, g, b_shape: xp.sum_to(g, b_shape),
+    ),
+    jvp=dict(
+        x=lambda xp, t, w: xp.linear_map(t, w), w=lambda xp, t, x: xp.linear_map(x, t), b=lambda xp, t: t
+    ),
 )
 
 
@@ -281,6 +212,8 @@ def _linear_on_level(input: Tensor, weight: Tensor, bias: Tensor | None) -> Tens
         raise RuntimeError(
             f"mat1 and mat2 shapes cannot be multiplied ({rows}x{inner} and {weight.shape[1]}x{weight.shape[0]})"
         )
+    if bias is not None and bias.ndim == 1 and bias.shape[0] == weight.shape[0]:
+        return _affine_map(input, weight, bias)  # type: ignore[no-any-return]
     y = _linear_map(input, weight)
     return y if bias is None else y + bias  # type: ignore[no-any-return]
 
@@ -332,13 +265,29 @@ def bilinear(input1: Tensor, input2: Tensor, weight: Tensor, bias: Tensor | None
     for i, (n, m) in enumerate(zip(a[:-1], b[:-1], strict=True)):
         if n != m:
             raise RuntimeError(f"bilinear(): input batch dimensions do not match at dim {i}: got {n} and {m}")
-    out, in1, in2 = weight.shape
-    if a[-1] != in1:
-        raise RuntimeError(f"bilinear(): input1 size does not match weight size: got {a[-1]} but expected {in1}")
-    if b[-1] != in2:
-        raise RuntimeError(f"bilinear(): input2 size does not match weight size: got {b[-1]} but expected {in2}")
+    size: Any = weight.size  # type: ignore[attr-defined]
+    if input1.size(-1) != size(1):  # type: ignore[attr-defined]
+        raise RuntimeError(f"bilinear(): input1 size does not match weight size: got {a[-1]} but expected {size(1)}")
+    if b[-1] != size(2):
+        raise RuntimeError(f"bilinear(): input2 size does not match weight size: got {b[-1]} but expected {size(2)}")
+    out, in1, in2 = weight.shape[:3]
     if bias is not None and bias.shape[0] != out:
         raise RuntimeError(f"bilinear(): bias size does not match weight size: got {bias.shape[0]} but expected {out}")
+    if weight.ndim != 3:
+        raise RuntimeError("number of dimensions must match")
+    if not input1.dtype is input2.dtype is weight.dtype:
+        kinds = [c_name(t.dtype) for t in (input1, input2, weight)]
+        raise RuntimeError(
+            f"All tensors must have the same dtype, got input1: {kinds[0]}, input2: {kinds[1]}, weight: {kinds[2]}"
+        )
+    if bias is not None and bias.dtype is not input1.dtype:
+        kind = c_name(input1.dtype)
+        raise RuntimeError(
+            f"All tensors must have the same dtype, got input1: {kind}, input2: {kind}, weight: {kind}, bias: "
+            f"{c_name(bias.dtype)}"
+        )
+    refuse(input1, "b", "\"bmm\" not implemented for 'Bool'", NotImplementedError)
+    real_gradient_only("_trilinear", input1, input2, weight)
     rows = math.prod(a[:-1])
     x, y = ops.reshape(input1, (rows, in1)), ops.reshape(input2, (rows, in2))
     # (rows, in1) @ (in1, out * in2) -> (rows, out, in2), then with y over in2

@@ -7,13 +7,15 @@ from typing import Any
 
 import numpy as np
 
+from ..core.captured import captured
 from ..core.dispatch import dispatch
 from ..core.dtypes import FROM_NUMPY
 from ..core.fast import F32, F64, OUT, UnaryNode, constant, new, next_seq
 from ..core.graph import LEAF, VIEW, NodeMeta, Port, Version
-from ..core.modes import GRAD, NO_GRAD, mode
-from ..core.primitive import Primitive
+from ..core.modes import GRAD, LIVE, NO_GRAD, mode
+from ..core.primitive import Primitive, composite, kernel_helper
 from ..core.saved import SavedInput, SavedOutput
+from ..core.takes import complex_gradient
 from ..core.tensor import PLAIN, Tensor, wrap
 
 ndarray = np.ndarray
@@ -220,6 +222,8 @@ def free_to_write(t: Any) -> bool:
     """Whether the memory of `t` may be written without a record: plain, outside the graph, no element shared."""
     if t.__class__ not in PLAIN:
         return False
+    if LIVE and captured(t):
+        return False
     m = mode()
     if m is not NO_GRAD and (m is not GRAD or t._fn is not None):
         return False
@@ -242,16 +246,35 @@ def promotable(x: Any) -> Any:
     return Logical(x) if x._level else x._data
 
 
-def supported(prim_kernel: Callable[..., Any], title: str, refused: str) -> Callable[..., Any]:
-    """A kernel that refuses arrays of the NumPy kinds in `refused` with PyTorch's sentence about `title`."""
+def supported(
+    prim_kernel: Callable[..., Any], title: str, refused: str, any_scalar: bool = False
+) -> Callable[..., Any]:
+    """A kernel that refuses arrays of the NumPy kinds in `refused` with PyTorch's sentence about `title`.
+
+    `any_scalar`: what has no dimensions, or no elements, is taken whatever its dtype."""
 
     def checked(*arrays: Any, **params: Any) -> Any:
         for a in arrays:
-            if a.__class__ is ndarray and a.dtype.kind in refused:
+            if a.__class__ is ndarray and a.dtype.kind in refused and (not any_scalar or a.ndim and a.size):
                 raise NotImplementedError(f"\"{title}\" not implemented for '{FROM_NUMPY[a.dtype].scalar_name}'")
         return prim_kernel(*arrays, **params)
 
     return checked
+
+
+@kernel_helper
+def not_half(x: Any, title: str) -> Any:
+    """`x`, refused in half precision: the derivative is not there in it."""
+    if x.dtype.itemsize < 4:
+        raise NotImplementedError(f"\"{title}\" not implemented for '{FROM_NUMPY[x.dtype].scalar_name}'")
+    return x
+
+
+@composite
+def not_half(x: Any, title: str) -> Any:  # type: ignore[no-redef]  # noqa: F811
+    if x.dtype.itemsize < 4:
+        raise NotImplementedError(f"\"{title}\" not implemented for '{x.dtype.scalar_name}'")
+    return x
 
 
 def refusing(
@@ -286,7 +309,35 @@ def c_name(kind: Any) -> str:
     return _C_NAMES.get(kind.name, kind.name)
 
 
+def without_gradient(name: str, **arguments: Any) -> None:
+    """Refuse what wants a gradient among the arguments that are constants for PyTorch's function `name`."""
+    if mode().grad:
+        for argument, x in arguments.items():
+            if isinstance(x, Tensor) and x.requires_grad:
+                raise RuntimeError(
+                    f"The function '{name}' is not differentiable with respect to argument '{argument}'. This input cannot "
+                    "have requires_grad True."
+                )
+
+
+_LEGACY = frozenset(("Byte", "Char", "Short", "Int", "Long", "Half", "Float", "Double"))
+
+
+def tensor_type(kind: Any) -> str:
+    """How other messages call a dtype: by the old name of its tensors, where there is one."""
+    name = kind.scalar_name
+    return f"torch.{name}Tensor" if name in _LEGACY else f"CPU{name}Type"
+
+
+def real_gradient_only(name: str, *xs: Any) -> None:
+    """For what is made of several operations: refuse to record complex numbers, as `real_gradient` of a primitive."""
+    if mode().grad and any(isinstance(x, Tensor) and x.requires_grad and x.dtype.is_complex for x in xs):
+        raise complex_gradient(name)
+
+
 __all__ = [
-    "BOOL", "I64", "c_name", "comparison", "free_to_write", "inplace_line", "predicate", "promotable", "refuse",
-    "refusing", "single", "supported", "total",
+    "BOOL", "I64", "c_name", "comparison", "free_to_write", "inplace_line", "predicate", "promotable",
+    "real_gradient_only", "refuse",
+    "refusing", "single", "supported", "tensor_type", "total",
+    "without_gradient",
 ]  # fmt: skip

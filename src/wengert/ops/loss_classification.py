@@ -7,15 +7,18 @@ from typing import Any
 import numpy as np
 
 from ..core.batching import front, size_of_batch, stretched
-from ..core.dispatch import check_broadcast
+from ..core.deferred import refuse_where
+from ..core.dispatch import check_broadcast, dispatch
 from ..core.fast import F32, F64, next_seq
 from ..core.graph import BACKWARD_TWICE, FREED, LEAF, VIEW, Edge, Node, NodeMeta, endpoint
 from ..core.modes import GRAD, NO_GRAD, mode
 from ..core.primitive import TABLE, Primitive, general, ops
 from ..core.samples import Case, T, samples
 from ..core.saved import SavedOutput, output_of
+from ..core.takes import REAL, Takes
 from ..core.tensor import PLAIN, Tensor, new, wrap
 from .install import public
+from .lines import without_gradient
 from .losses import MEAN, NONE, SUM, batch_reduced, pointwise_loss, reduced, reduction_of
 
 ndarray = np.ndarray
@@ -162,6 +165,8 @@ _nll = general(
     node="NllLossBackward0",
 )
 _nll_2d = _nll.renamed("NllLoss2DBackward0")
+_nll_takes = Takes("nll_loss_out_frame", REAL)
+_nll_2d_takes = Takes("nll_loss2d_forward_out_frame", REAL)
 _nll_back = general(
     "nll_loss_back",
     inputs=("g", "target", "weight"),
@@ -216,6 +221,8 @@ def _nll_loss(input: Tensor, target: Tensor, weight: Any, how: int, ignore_index
         _check_class_weight(weight, input, a[-1])
         if n == 1 and b:
             target = ops.reshape(target, ())
+        _nll_takes(input)
+        without_gradient("nll_loss_forward", weight=weight)
         return prim(input, target, weight, **params)  # type: ignore[no-any-return]
     if n == 4 and len(b) != 3:
         raise RuntimeError(
@@ -226,8 +233,10 @@ def _nll_loss(input: Tensor, target: Tensor, weight: Any, how: int, ignore_index
             raise RuntimeError(f"size mismatch (got input: {list(a)} , target: {list(b)}")
         raise RuntimeError(f"Expected target size {[a[0], *a[2:]]}, got {list(b)}")
     if target.dtype.name not in ("int64", "uint8"):
-        raise RuntimeError(f"expected scalar type Long but found {target.dtype.scalar_name}")
+        raise RuntimeError(f"expected target dtype to be Long or Byte, but got {target.dtype.scalar_name}")
     _check_class_weight(weight, input, a[1])
+    _nll_2d_takes(input)
+    without_gradient("nll_loss2d_forward", weight=weight)
     return dispatch(prim, (input, target, weight), params, _nll_2d)  # type: ignore[no-any-return]
 
 
@@ -309,7 +318,7 @@ _CrossEntropy = NodeMeta("NllLossBackward0", (_CrossEntropyNode,), {"__slots__":
 
 def _cross_entropy_line(input: Any, target: Any) -> Any:
     """The mean cross entropy of a matrix of scores on the straight line; None where it does not apply."""
-    if input.__class__ not in PLAIN or target.__class__ not in PLAIN:
+    if input.__class__ not in PLAIN or target.__class__ not in PLAIN or mode().tracer is not None:
         return None
     x, classes = input._data, target._data
     kind = x.dtype
@@ -391,6 +400,9 @@ def _along_classes(weight: Tensor, x: Tensor, dim: int) -> Tensor:
     return ops.reshape(weight, tuple(shape))  # type: ignore[no-any-return]
 
 
+_by_number = TABLE["div"].renamed("DivBackward1")
+
+
 def _probabilities(input: Tensor, target: Tensor, weight: Any, how: int, smoothing: float) -> Tensor:
     dim = 0 if input.ndim == 1 else 1
     logs = _log_softmax(input, dim)
@@ -411,7 +423,7 @@ def _probabilities(input: Tensor, target: Tensor, weight: Any, how: int, smoothi
     samples_ = 1
     for n in input.shape:
         samples_ *= n
-    return total / (samples_ // classes if classes else 0)  # type: ignore[no-any-return]
+    return dispatch(TABLE["div"], (total, samples_ // classes if classes else 0), {}, _by_number)  # type: ignore[no-any-return]
 
 
 def _smoothed(input: Tensor, target: Tensor, weight: Any, how: int, ignore_index: int, smoothing: float) -> Tensor:
@@ -470,6 +482,9 @@ _bce = pointwise_loss(
 )  # fmt: skip
 
 
+_bce_takes = Takes("binary_cross_entropy", REAL)
+
+
 @public(name="nn.functional.binary_cross_entropy", method=False)
 def binary_cross_entropy(
     input: Tensor, target: Tensor, weight: Tensor | None = None, size_average: bool | None = None,
@@ -496,12 +511,14 @@ def binary_cross_entropy(
         weight = ops.expand(weight, size=shape)
     if target.dtype is not input.dtype:
         raise RuntimeError(f"Found dtype {target.dtype.scalar_name} but expected {input.dtype.scalar_name}")
+    _bce_takes(input)
     if input.__class__ in PLAIN and target.__class__ in PLAIN:
-        x, y = input._data, target._data
-        if not ((x >= 0) & (x <= 1)).all():
-            raise RuntimeError("all elements of input should be between 0 and 1")
-        if not ((y >= 0) & (y <= 1)).all():
-            raise RuntimeError("all elements of target should be between 0 and 1")
+        for given, what in ((input, "input"), (target, "target")):
+            x = given.detach()  # type: ignore[attr-defined]
+            refuse_where(
+                ~((x >= 0) & (x <= 1)), lambda what=what: RuntimeError(f"all elements of {what} should be between 0 and 1")
+            )
+    without_gradient("binary_cross_entropy", weight=weight)
     return _bce(input, target, weight, reduction=how)  # type: ignore[no-any-return]
 
 
@@ -536,6 +553,9 @@ _bce_logits = pointwise_loss(
 )
 
 
+_logits_take = Takes("log_sigmoid_cpu", REAL)
+
+
 @public(name="nn.functional.binary_cross_entropy_with_logits", method=False)
 def binary_cross_entropy_with_logits(
     input: Tensor, target: Tensor, weight: Tensor | None = None, size_average: bool | None = None,
@@ -545,13 +565,16 @@ def binary_cross_entropy_with_logits(
     how = reduction_of(reduction, size_average, reduce)
     if tuple(target.shape) != tuple(input.shape):
         raise ValueError(f"Target size ({target.size()}) must be the same as input size ({input.size()})")  # type: ignore[attr-defined]
+    _logits_take(input)
     if not target.dtype.is_floating_point:
         raise RuntimeError(
             f"result type {input.dtype.scalar_name} can't be cast to the desired output type {target.dtype.scalar_name}"
         )
-    for extra in (pos_weight, weight):
-        if extra is not None:
-            check_broadcast([tuple(extra.shape), tuple(input.shape)])
+    if pos_weight is not None:
+        check_broadcast([tuple(pos_weight.shape), tuple(input.shape)])
+    if weight is not None:
+        check_broadcast([tuple(input.shape), tuple(weight.shape)])
+    without_gradient("binary_cross_entropy_with_logits", weight=weight, pos_weight=pos_weight)
     return _bce_logits(input, target, weight, pos_weight, reduction=how)  # type: ignore[no-any-return]
 
 

@@ -5,11 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from ..core.deferred import refuse_where
 from ..core.primitive import ops
 from ..core.samples import Case, T, samples
+from ..core.takes import FLOATS, Takes
 from ..core.tensor import Tensor
 from .fused import fused
 from .install import FUNCTIONS, public
+from .lines import without_gradient
 from .losses import MEAN, reduced, reduction_of
 
 
@@ -28,7 +31,7 @@ def _margin_body(x: Any, target: Any, weight: Any, *, p: int, margin: float, red
     column = ops.unsqueeze(target, dim=1)
     z = margin - ops.pick_last(x, column, unique=False) + x
     own = ops.one_hot(target, count=classes) == 1
-    terms = ops.where(own | (z <= 0), ops.zeros_like(z), z)
+    terms = ops.where(own | ~(z > 0), ops.zeros_like(z), z)  # nan does not count
     if p == 2:
         terms = terms * terms
     if weight is not None:
@@ -48,6 +51,8 @@ ops.embedding_rows = _embedding_rows
 _multi_margin = fused(
     "multi_margin_loss", _margin_body, inputs=("x", "target", "weight"), params=("p", "margin", "reduction")
 )
+_multi_margin_takes = Takes("multi_margin_loss_cpu_kernel", FLOATS)
+_multilabel_margin_takes = Takes("multilabel_margin_loss_forward_out_frame", FLOATS)
 
 
 def _frame(input: Tensor) -> None:
@@ -79,10 +84,14 @@ def multi_margin_loss(
         )
     if weight is not None and weight.shape[0] != classes:
         raise RuntimeError(f"inconsistent weight size, expected {classes} but got {list(weight.shape)}")
+    _multi_margin_takes(input)
     if target.dtype.name != "int64":
         raise RuntimeError(f"expected scalar type Long but found {target.dtype.scalar_name}")
-    if not target._level and bool(((target < 0) | (target >= classes)).any()):  # type: ignore[operator]
-        raise RuntimeError("target out of range")
+    if not target._level:
+        refuse_where((target < 0) | (target >= classes), lambda: RuntimeError("target out of range"))  # type: ignore[operator]
+    if weight is not None and weight.dtype is not input.dtype:
+        raise RuntimeError(f"expected scalar type {input.dtype.scalar_name} but found {weight.dtype.scalar_name}")
+    without_gradient("multi_margin_loss", weight=weight)
     return _multi_margin(input, target, weight, p=p, margin=margin, reduction=how)  # type: ignore[no-any-return]
 
 
@@ -124,10 +133,13 @@ def multilabel_margin_loss(
         raise RuntimeError(f"inconsistent target size: {list(target.shape)} for input of size: {list(input.shape)}")
     classes = input.shape[-1] if input.ndim else 1
     if not target._level:
-        if bool((target < -1).any()):  # type: ignore[operator]
-            raise RuntimeError("argument #2 'target' is out of range")
-        if bool((target >= classes).any()):  # type: ignore[operator]
-            raise RuntimeError("argument #2 'target' is out of range")
+        refuse_where(
+            (target < -1) | (target >= classes),  # type: ignore[operator]
+            lambda: RuntimeError("argument #2 'target' is out of range"),
+        )
+    _multilabel_margin_takes(input)
+    if target.dtype.name != "int64":
+        raise RuntimeError(f"expected scalar type Long but found {target.dtype.scalar_name}")
     return _multilabel_margin(input, target, reduction=how)  # type: ignore[no-any-return]
 
 
@@ -167,7 +179,8 @@ def margin_ranking_loss(
             "margin_ranking_loss : All input tensors should have same dimension but got sizes: input1: "
             f"{input1.size()}, input2: {input2.size()}, target: {target.size()} "  # type: ignore[attr-defined]
         )
-    return _reduce(FUNCTIONS["clamp_min"](-target * (input1 - input2) + margin, 0), how)  # type: ignore[no-any-return, operator]
+    gap = input1 - input2  # type: ignore[operator]
+    return _reduce(FUNCTIONS["clamp_min"](-target * gap + float(margin), 0), how)  # type: ignore[no-any-return, operator]
 
 
 @public(name="nn.functional.hinge_embedding_loss", method=False)
@@ -178,7 +191,8 @@ def hinge_embedding_loss(
     """input where target is 1, max(0, margin - input) where it is -1."""
     how = reduction_of(reduction, size_average, reduce)
     zero = ops.zeros_like(input.detach())  # type: ignore[attr-defined]
-    far = FUNCTIONS["where"](target != 1, FUNCTIONS["clamp_min"](margin - input, 0), zero)  # type: ignore[operator]
+    away = ops.full_like(zero, margin) - input  # of whole numbers the margin is one too
+    far = FUNCTIONS["where"](target != 1, FUNCTIONS["clamp_min"](away, 0), zero)  # type: ignore[operator]
     near = FUNCTIONS["where"](target != -1, input, zero)
     return _reduce(far + near, how)  # type: ignore[no-any-return]
 

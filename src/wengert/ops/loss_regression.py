@@ -7,22 +7,22 @@ from typing import Any
 
 import numpy as np
 
+from ..core.deferred import refuse_where
+from ..core.dtypes import get_default_dtype
 from ..core.fast import F32, F64, OUT, BinaryInputNode, constant, next_seq
 from ..core.graph import LEAF, VIEW, NodeMeta
 from ..core.modes import GRAD, NO_GRAD, mode
 from ..core.primitive import ops
+from ..core.promotion import check_cast, promote_types
 from ..core.samples import Case, T, samples
+from ..core.takes import REAL, Takes
 from ..core.tensor import PLAIN, Tensor, new
 from .install import public
-from .losses import MEAN, expanded, pointwise_loss, reduced, reduction_of, warn_of_sizes
+from .lines import refuse, without_gradient
+from .losses import MEAN, NONE, expanded, pointwise_loss, reduced, reduction_of, warn_of_sizes
 
 ndarray = np.ndarray
 subtract, dot_arrays = np.subtract, np.dot
-
-
-def _refuse_integers(name: str, *xs: Tensor) -> None:
-    if all(x.dtype.category < 2 for x in xs):
-        raise NotImplementedError(f"\"{name}\" not implemented for '{xs[0].dtype.scalar_name}'")
 
 
 # ---------------------------------------------------------------- squares
@@ -31,6 +31,7 @@ _mse = pointwise_loss(
     "mse_loss",
     lambda xp, x, y: _squared(x - y),
     dict(x=lambda xp, x, y: 2 * (x - y), y=lambda xp, x, y: 2 * (y - x)),
+    takes=Takes("mse_cpu", REAL),
 )
 
 
@@ -145,7 +146,6 @@ def mse_loss(
     if weight is not None:
         _check_weight(input, weight)
         return _weighted((x - y) ** 2, weight, how)
-    _refuse_integers("mse_cpu", x, y)
     return _mse(x, y, reduction=how)  # type: ignore[no-any-return]
 
 
@@ -177,7 +177,7 @@ def _smooth_point(xp: Any, x: Any, y: Any, beta: float) -> Any:
 
 def _smooth_slope(xp: Any, x: Any, y: Any, beta: float) -> Any:
     d = x - y
-    return xp.where(xp.abs(d) < beta, d / beta, xp.sgn(d))
+    return xp.where(xp.abs(d) >= beta, xp.sgn(d), d / beta)
 
 
 def _huber_point(xp: Any, x: Any, y: Any, delta: float) -> Any:
@@ -187,7 +187,7 @@ def _huber_point(xp: Any, x: Any, y: Any, delta: float) -> Any:
 
 def _huber_slope(xp: Any, x: Any, y: Any, delta: float) -> Any:
     d = x - y
-    return xp.where(xp.abs(d) <= delta, d, delta * xp.sgn(d))
+    return xp.where(xp.abs(d) > delta, delta * xp.sgn(d), d)
 
 
 _smooth_l1 = pointwise_loss(
@@ -196,12 +196,14 @@ _smooth_l1 = pointwise_loss(
     dict(x=_smooth_slope, y=lambda xp, x, y, beta: -_smooth_slope(xp, x, y, beta)),
     params=("beta",),
     node="SmoothL1LossBackward0",
+    takes=Takes("smooth_l1_cpu", REAL),
 )
 _huber = pointwise_loss(
     "huber_loss",
     _huber_point,
     dict(x=_huber_slope, y=lambda xp, x, y, delta: -_huber_slope(xp, x, y, delta)),
     params=("delta",),
+    takes=Takes("huber_cpu", REAL),
 )
 
 
@@ -218,7 +220,6 @@ def smooth_l1_loss(
         return l1_loss(x, y, reduction=("none", "mean", "sum")[how])
     if beta < 0:
         raise RuntimeError("smooth_l1_loss does not support negative values for beta.")
-    _refuse_integers("smooth_l1_cpu", x, y)
     return _smooth_l1(x, y, beta=beta, reduction=how)  # type: ignore[no-any-return]
 
 
@@ -232,20 +233,33 @@ def huber_loss(
     x, y = expanded(input, target)
     if delta <= 0:
         raise RuntimeError("huber_loss does not support non-positive values for delta.")
-    _refuse_integers("huber_cpu", x, y)
+    check_cast(promote_types(x.dtype, y.dtype), x.dtype)
     if weight is None:
         return _huber(x, y, delta=delta, reduction=how)  # type: ignore[no-any-return]
     _check_weight(input, weight)
-    return _weighted(_huber(x, y, delta=delta, reduction=0), weight, how)
+    terms = _huber(x, y, delta=delta, reduction=NONE) * weight
+    return reduced(ops, terms, how)  # type: ignore[no-any-return]
 
 
 # ---------------------------------------------------------------- signs, likelihoods
 
 
+def _soft_point(xp: Any, x: Any, y: Any) -> Any:
+    if x.dtype.kind == "c":
+        return xp.log1p(xp.exp(-y * x))
+    return -xp.log_sigmoid(x * y)
+
+
+def _soft_margin_slope(xp: Any, x: Any, y: Any) -> Any:
+    z = xp.exp(-x * y)  # as PyTorch: nan where this overflows
+    return -y * z / (z + 1)
+
+
 _soft_margin = pointwise_loss(
     "soft_margin_loss",
-    lambda xp, x, y: -xp.log_sigmoid(x * y),
-    dict(x=lambda xp, x, y: -y * xp.sigmoid(-x * y)),
+    _soft_point,
+    dict(x=_soft_margin_slope),
+    real_gradient="soft_margin_loss",
 )
 
 
@@ -256,6 +270,18 @@ def soft_margin_loss(
     """log(1 + exp(-target * input)) for targets of 1 and -1. Differentiable in input."""
     how = reduction_of(reduction, size_average, reduce)
     x, y = expanded(input, target)
+    # PyTorch writes all steps into one tensor like the input: -input, times target, its exponential
+    kind = input.dtype
+    if kind.category == 0:
+        ops.neg(input)  # bool has no negative
+    check_cast(promote_types(kind, target.dtype), kind)
+    if tuple(x.shape) != tuple(input.shape):
+        raise RuntimeError(f"output with shape {list(input.shape)} doesn't match the broadcast shape {list(x.shape)}")
+    if kind.category < 2:
+        check_cast(get_default_dtype(), kind)
+    if y.dtype is not kind:
+        y = y.to(kind)  # type: ignore[attr-defined]
+    without_gradient("soft_margin_loss", target=target)
     return _soft_margin(x, y, reduction=how)  # type: ignore[no-any-return]
 
 
@@ -291,6 +317,9 @@ def kl_div(
             )
         batchmean = reduction == "batchmean"
         how = 2 if batchmean else reduction_of(reduction)
+    for x in (input, target):
+        refuse(x, "bi", "kl_div: Integral inputs not supported.")
+        refuse(x, "c", "kl_div: Complex inputs not supported.")
     y = _plain_reduced(_kl_div(input, target, log_target), how)
     return y / input.shape[0] if batchmean and input.ndim else y  # type: ignore[no-any-return]
 
@@ -313,7 +342,7 @@ def poisson_nll_loss(
         loss = input - target * ops.log(input + eps)  # type: ignore[operator]
     if full:
         stirling = target * ops.log(target) - target + 0.5 * ops.log(2 * math.pi * target)  # type: ignore[operator]
-        loss = loss + ops.where(target > 1, stirling, ops.zeros_like(stirling))  # type: ignore[operator]
+        loss = loss + ops.where(target <= 1, ops.zeros_like(stirling), stirling)  # type: ignore[operator]
     return _plain_reduced(loss, how)  # type: ignore[no-any-return]
 
 
@@ -326,8 +355,8 @@ def gaussian_nll_loss(
         if var < 0:
             raise ValueError("var has negative entry/entries")
         var = var * ops.ones_like(input)
-    elif bool((var.detach() < 0).any()):
-        raise ValueError("var has negative entry/entries")
+    else:
+        refuse_where(var.detach() < 0, lambda: ValueError("var has negative entry/entries"))
     if var.shape != input.shape:
         if tuple(input.shape[:-1]) == tuple(var.shape):
             var = ops.unsqueeze(var, dim=var.ndim)
@@ -364,7 +393,13 @@ samples(
 )
 samples("nn.functional.l1_loss", *_PAIR, complex=False)
 samples("nn.functional.smooth_l1_loss", *_PAIR, Case(T(3, 4), T(3, 4), beta=0.5), complex=False)
-samples("nn.functional.huber_loss", *_PAIR, Case(T(3, 4), T(3, 4), delta=0.5), complex=False)
+samples(
+    "nn.functional.huber_loss",
+    *_PAIR,
+    Case(T(3, 4), T(3, 4), delta=0.5),
+    Case(T(2, 3), T(2, 3), weight=T(2, 3, low=0.5, high=2.0)),
+    complex=False,
+)
 samples(
     "nn.functional.soft_margin_loss",
     *(Case(T(3, 4), T(3, 4, grad=False), reduction=r) for r in ("mean", "none")),

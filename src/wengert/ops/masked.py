@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from ..core.batching import batch_elementwise, front, size_of_batch, stretched
-from ..core.fallback import loop
+from ..core.dtypes import int64
 from ..core.inplace import write_out
 from ..core.primitive import Primitive, composite, general, kernel_helper, ops
 from ..core.samples import Case, T, samples
@@ -17,7 +17,7 @@ from ..kernels import masks
 from ..kernels.masks import broadcast_shapes
 from .compare import tensor_operand
 from .index import added_at
-from .install import public
+from .install import FUNCTIONS, public
 from .shape import expand_to, reshape_to
 from .taking import plain_mode, taken, taking_node
 from .writing import write_into
@@ -205,14 +205,37 @@ def _scatter_kernel(x: Any, mask: Any, source: Any) -> Any:
     return masks.masked_scatter_(np.broadcast_to(x, shape).copy(), mask, np.asarray(source))
 
 
+def _numbered(mask: Any) -> Any:
+    """For a mask (n, m): how many places of the row are marked up to each, less one."""
+    return ops.cumsum(ops.to_dtype(mask, int64), dim=1, reverse=False) - 1
+
+
+def _scatter_by_count(x: Any, mask: Any, source: Any, n: int) -> Any:
+    """masked_scatter of n examples, each with a mask and a source of its own."""
+    shape = broadcast_shapes(tuple(mask.shape[1:]), tuple(x.shape[1:]))
+
+    def flat(v: Any) -> Any:
+        v = reshape_to(v, (n,) + (1,) * (len(shape) - v.ndim + 1) + tuple(v.shape[1:]))
+        return reshape_to(expand_to(v, (n, *shape)), (n, math.prod(shape)))
+
+    marks, count = flat(mask), math.prod(source.shape[1:])
+    number = _numbered(marks)
+    if number.__class__ in PLAIN and number._data.size and number._data[:, -1].max() >= count:
+        raise RuntimeError("Number of elements of source < number of ones in mask")
+    if not count:
+        return reshape_to(flat(x), (n, *shape))
+    taken = ops.gather(reshape_to(source, (n, count)), FUNCTIONS["clamp"](number, 0, count - 1), dim=1)
+    return reshape_to(ops.where(marks, taken, flat(x)), (n, *shape))
+
+
 def _batch_scatter(prim: Primitive, vals: Any, dims: Any, params: Any) -> Any:
-    """One mask for all examples: its places are known."""
+    """One mask for all examples: its places are known. A mask per example: its running count numbers them."""
     x: Any
     mask: Any
     x, mask, source = vals
-    if dims[1] is not None or mask.__class__ not in PLAIN:
-        return loop(prim, vals, dims, params)
     n = size_of_batch(vals, dims)
+    if dims[1] is not None or mask.__class__ not in PLAIN:
+        return _scatter_by_count(*[stretched(v, d, n) for v, d in zip(vals, dims, strict=True)], n), 0
     x, source = stretched(x, dims[0], n), stretched(source, dims[2], n)
     shape = broadcast_shapes(tuple(mask.shape), tuple(x.shape[1:]))  # type: ignore[attr-defined]
     x = reshape_to(x, (n,) + (1,) * (len(shape) - x.ndim + 1) + tuple(x.shape[1:]))
@@ -253,6 +276,13 @@ def masked_scatter_backward(g: Any, mask: Any, *, shape: tuple[int, ...]) -> Any
 
 
 def _masked_scatter_backward(g: Tensor, mask: Tensor, *, shape: tuple[int, ...]) -> Any:
+    if mask._level or mask._data.__class__ is not np.ndarray:
+        # how many are marked is not known: the others go to a place of their own, which is cut off
+        size, total = math.prod(shape), math.prod(g.shape)
+        marks = reshape_to(expand_to(mask, tuple(g.shape)), (1, total))
+        place = ops.where(marks, _numbered(marks), size)
+        room = ops.new_zeros(g, (1, size + 1))
+        return reshape_to(ops.scatter_add(room, place, reshape_to(g, (1, total)), dim=1)[:, :size], shape)
     taken = _masked_select(g, mask)
     n = int(np.prod(shape, dtype=np.int64))
     flat = ops.slice_backward(taken, shape=(n,), dim=0, start=0, end=int(taken.shape[0]), step=1)
@@ -390,11 +420,34 @@ def put_(self: Tensor, index: Tensor, source: Tensor, accumulate: bool = False) 
 # ---------------------------------------------------------------- nonzero
 
 _nonzero = general("nonzero", kernel=masks.nonzero, half="native", batch=_refuse_batch)
+def _batch_static(prim: Primitive, vals: Any, dims: Any, params: Any) -> tuple[Any, int]:
+    """The marked places come first in a stable order of what is not marked; their numbers give the positions."""
+    x, size = front(vals[0], dims[0]), params["size"]
+    if size < 0:
+        raise RuntimeError("nonzero_static: 'size' must be an non-negative integer")
+    n, shape = x.shape[0], tuple(x.shape[1:])
+    marks = reshape_to(x != 0, (n, math.prod(shape)))
+    first = FUNCTIONS["argsort"](ops.to_dtype(~marks, int64), 1, False, stable=True)[:, :size]
+    if first.shape[1] < size:
+        first = ops.constant_pad_nd(first, (0, size - first.shape[1]), 0)
+    columns, rest = [], first
+    for m in reversed(shape):
+        columns.append(rest % max(m, 1))
+        rest = FUNCTIONS["div"](rest, max(m, 1), rounding_mode="floor")
+    if not columns:
+        return ops.new_zeros(first, (n, size, 0)), 0
+    found = ops.stack(columns[::-1], dim=2)
+    count = ops.sum(ops.to_dtype(marks, int64), dim=(1,), keepdim=True)
+    there = FUNCTIONS["arange"](size) < count
+    return ops.where(ops.unsqueeze(there, dim=2), found, params["fill_value"]), 0
+
+
 _nonzero_static = general(
     "nonzero_static",
     params=("size", "fill_value"),
     kernel=lambda x, *, size, fill_value: masks.nonzero_static(x, size, fill_value),
     half="native",
+    batch=_batch_static,
 )
 
 

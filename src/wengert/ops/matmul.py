@@ -15,11 +15,12 @@ import numpy as np
 from ..core.batching import front, padded
 from ..core.dispatch import dispatch
 from ..core.fast import F32, F64, BinaryInputNode
-from ..core.graph import LEAF, VIEW, Edge, Node, NodeMeta, endpoint, next_seq
+from ..core.graph import LEAF, VIEW, Edge, Node, NodeHooks, NodeMeta, endpoint, next_seq
 from ..core.inplace import write_out
 from ..core.modes import GRAD, NO_GRAD, mode
 from ..core.primitive import Primitive, general, multilinear, ops
 from ..core.samples import Case, T, samples
+from ..core.takes import COMPLEX, INTEGERS, REAL, Takes
 from ..core.tensor import PLAIN, Tensor, new
 from .install import public
 from .shape import _squeeze
@@ -38,13 +39,37 @@ _C_NAMES = {
 
 
 class Shown(Node):
-    """A node that PyTorch records and we do not: seen in `next_functions`, never run."""
+    """A node that PyTorch records and we do not: seen in `next_functions`, never run.
 
-    __slots__ = ("chain",)
+    Where its `owner`, the node that does its work, can be taken apart, that happens when a hook is registered; then the
+    hook goes to the node of its own that stands at `path` below the owner."""
+
+    __slots__ = ("chain", "owner", "path")
 
     @property
     def edges(self) -> tuple[Edge, ...]:
         return self.chain
+
+
+    def own_hooks(self) -> NodeHooks:
+        """The hooks of the node that does this one's work."""
+        owner = getattr(self, "owner", None)
+        if owner is None:
+            return super().own_hooks()
+        node = owner
+        node.take_apart()
+        for i in self.path:
+            node = node.next_functions[i][0]
+        return node.own_hooks()  # type: ignore[no-any-return]
+
+
+def owned(owner: Any, functions: tuple[tuple[Any, int], ...], path: tuple[int, ...] = ()) -> tuple[tuple[Any, int], ...]:
+    """`functions`, what `next_functions` of `owner` shows, where the shown nodes know to whom they belong."""
+    for i, (node, _) in enumerate(functions):
+        if isinstance(node, Shown):
+            node.owner, node.path = owner, (*path, i)
+            owned(owner, tuple([endpoint(e) for e in node.chain]), node.path)
+    return functions
 
 
 _shown_classes: dict[str, Any] = {}
@@ -119,12 +144,21 @@ def _batch_dot(prim: Primitive, vals: Any, dims: Any, params: Any) -> tuple[Any,
     return ops.sum(x * front(y, dy), dim=(1,), keepdim=False), 0
 
 
+#: there is no product of booleans
+_PRODUCTS = REAL | INTEGERS | COMPLEX
+
+
+def _product_of(kernel: str) -> Takes:
+    return Takes(kernel, _PRODUCTS, empty=True)
+
+
 _mm = multilinear(
     "mm",
     inputs=("x", "y"),
     vjp=dict(x=lambda xp, g, y: xp.mm(g, mH(xp, y)), y=lambda xp, g, x: xp.mm(mH(xp, x), g)),
     promote=None,
     batch=_batch_mm,
+    takes=_product_of("addmm_impl_cpu_"),
     saved_names=dict(y="mat2"),
 )
 _bmm = multilinear(
@@ -134,6 +168,7 @@ _bmm = multilinear(
     vjp=dict(x=lambda xp, g, y: xp.bmm(g, mH(xp, y)), y=lambda xp, g, x: xp.bmm(mH(xp, x), g)),
     promote=None,
     batch=_batch_mm,
+    takes=_product_of("bmm"),
     saved_names=dict(y="mat2"),
 )
 _mv = multilinear(
@@ -143,6 +178,7 @@ _mv = multilinear(
     vjp=dict(x=lambda xp, g, y: xp.outer(g, xp.conj(y)), y=lambda xp, g, x: xp.mv(mH(xp, x), g)),
     promote=None,
     batch=_batch_mv,
+    takes=_product_of("addmv_impl_cpu"),
     saved_names=dict(y="vec"),
 )
 _dot = multilinear(
@@ -151,6 +187,7 @@ _dot = multilinear(
     vjp=dict(x=lambda xp, g, y: g * xp.conj(y), y=lambda xp, g, x: g * xp.conj(x)),
     promote=None,
     batch=_batch_dot,
+    takes=Takes("dot", _PRODUCTS),
     saved_names=dict(y="tensor"),
 )
 _vdot = general(
@@ -159,6 +196,7 @@ _vdot = general(
     kernel=lambda x, y: np.vdot(x, y),
     vjp=dict(x=lambda xp, g, y: xp.conj(g) * y, y=lambda xp, g, x: g * x),
     jvp=dict(x=lambda xp, t, y: xp.vdot(t, y), y=lambda xp, t, x: xp.vdot(x, t)),
+    takes=Takes("dot", _PRODUCTS),
     batch=lambda prim, vals, dims, params: _batch_dot(prim, (ops.conj(vals[0]), vals[1]), dims, params),
 )
 _outer = multilinear(
@@ -200,27 +238,21 @@ def _check_tensors(name: str, **given: Any) -> None:
             )
 
 
-def _check_mm(x: Any, y: Any, name: str = "addmm_impl_cpu_") -> None:
+def _check_mm(x: Any, y: Any) -> None:
     if x.shape[1] != y.shape[0]:
         raise RuntimeError(
             f"mat1 and mat2 shapes cannot be multiplied ({x.shape[0]}x{x.shape[1]} and {y.shape[0]}x{y.shape[1]})"
         )
-    _check_same(x, y, name)
+    _check_same(x, y)
 
 
-def _check_same(x: Any, y: Any, name: str) -> None:
+def _check_same(x: Any, y: Any) -> None:
     a, b = x.dtype, y.dtype
     if a is not b:
         raise RuntimeError(
             f"expected m1 and m2 to have the same dtype, but got: {_C_NAMES.get(a.name, a.name)} != "
             f"{_C_NAMES.get(b.name, b.name)}"
         )
-    _refuse_bool(x, name)
-
-
-def _refuse_bool(x: Any, name: str) -> None:
-    if x.dtype.category == 0:
-        raise NotImplementedError(f"\"{name}\" not implemented for 'Bool'")
 
 
 def _check_bmm(x: Any, y: Any) -> None:
@@ -232,7 +264,6 @@ def _check_bmm(x: Any, y: Any) -> None:
         )
     if x.dtype is not y.dtype:
         raise RuntimeError(f"expected scalar type {x.dtype.scalar_name} but found {y.dtype.scalar_name}")
-    _refuse_bool(x, "bmm")
 
 
 def _check_mv(x: Any, y: Any) -> None:
@@ -245,10 +276,9 @@ def _check_mv(x: Any, y: Any) -> None:
     if x.dtype is not y.dtype:
         a, b = x.dtype.scalar_name, y.dtype.scalar_name
         raise RuntimeError(f"addmv input tensors must have the same dtype, but got {b}, {a}, and {b}")
-    _refuse_bool(x, "addmv_impl_cpu")
 
 
-def _check_dot(x: Any, y: Any, name: str = "dot") -> None:
+def _check_dot(x: Any, y: Any) -> None:
     if x.ndim != 1 or y.ndim != 1:
         raise RuntimeError(f"1D tensors expected, but got {x.ndim}D and {y.ndim}D tensors")
     if x.dtype is not y.dtype:
@@ -262,7 +292,6 @@ def _check_dot(x: Any, y: Any, name: str = "dot") -> None:
             f"of elements, but got "
             f"{n} and {m} elements respectively"
         )
-    _refuse_bool(x, name)
 
 
 def _broadcast(a: tuple[int, ...], b: tuple[int, ...]) -> tuple[int, ...]:
@@ -395,14 +424,22 @@ def _matmul_any(input: Any, other: Any) -> Tensor:
         folded = ops.reshape(input, (rows, inner)) if inner or not rows else input.reshape(rows, inner)  # type: ignore[attr-defined]
         return ops.unsafe_view(mv(folded, other), size=a[:-1])  # type: ignore[no-any-return]
     if n == 1:
-        return ops.squeeze(_matmul_any(ops.unsqueeze(input, dim=0), other), dim=(k - 2,))  # type: ignore[no-any-return]
+        if b[-2] != inner or input.dtype is not other.dtype or not input.requires_grad:
+            y = _matmul_any(ops.unsqueeze(input, dim=0), other)
+            return ops.unsafe_view(y, size=(*b[:-2], b[-1]))  # type: ignore[no-any-return]
+        folded = ops.reshape(ops.transpose(other, dim0=k - 2, dim1=k - 1), (math.prod(b[:-2]) * b[-1], inner))
+        return ops.unsafe_view(mv(folded, input), size=(*b[:-2], b[-1]))  # type: ignore[no-any-return]
     if k == 2:
         if b[0] != inner:
             raise RuntimeError(f"mat1 and mat2 shapes cannot be multiplied ({rows}x{inner} and {b[0]}x{b[1]})")
-        _check_same(input, other, "addmm_impl_cpu_")
+        _check_same(input, other)
+        _mm.takes(input, other)  # type: ignore[misc]
     else:
         batch = _broadcast(a[:-2], b[:-2])
         if b[-2] != inner:
+            if n == 2 and input.requires_grad:  # the matrix goes to the right side, so that one product does
+                rows, columns = math.prod(b[:-2]) * b[-1], b[-2]
+                raise RuntimeError(f"mat1 and mat2 shapes cannot be multiplied ({rows}x{columns} and {inner}x{a[0]})")
             count = math.prod(batch)
             raise RuntimeError(
                 f"Expected size for first two dimensions of batch2 tensor to be: [{count}, {inner}] but got: "
@@ -410,25 +447,31 @@ def _matmul_any(input: Any, other: Any) -> Tensor:
             )
         if input.dtype is not other.dtype:
             raise RuntimeError(f"expected scalar type {input.dtype.scalar_name} but found {other.dtype.scalar_name}")
-        _refuse_bool(input, "bmm")
-    return dispatch(_matmul, (input, other), {}, _MmChain if k == 2 else _BmmChain)  # type: ignore[no-any-return]
+        _bmm.takes(input, other)  # type: ignore[misc]
+    chain = _MmChain if k == 2 else _MmTurned if n == 2 and input.requires_grad else _BmmChain
+    return dispatch(_matmul, (input, other), {}, chain)  # type: ignore[no-any-return]
 
 
-def _shows(*chain: str, folded: bool) -> Any:
-    """A node class of `matmul` that shows PyTorch's chain of views around `bmm` (or `mm`, of a matrix on the right)."""
+def _shows(*chain: str, folded: bool, turned: bool = False) -> Any:
+    """A node class of `matmul` that shows PyTorch's chain of views around `bmm` (or `mm`, of a matrix on the right).
 
+    `turned`: a matrix on the left, which PyTorch brings to the right."""
     def next_functions(self: Any) -> tuple[tuple[Any, int], ...]:
         ex, ey = self.edge_tuple
+        if turned:
+            product = shown("MmBackward0", _over(ey, *chain), _over(ex, "TBackward0"))
+            return (endpoint(_over(product, "TransposeBackward0", "UnsafeViewBackward0")),)
         if folded:
             return (endpoint(shown("MmBackward0", _over(ex, "ViewBackward0"), ey)),)
         return (endpoint(shown("BmmBackward0", _over(ex, *chain), _over(ey, *chain))),)
 
     body = {"__slots__": (), "__module__": "torch.autograd", "next_functions": property(next_functions)}
-    return NodeMeta("UnsafeViewBackward0", (_matmul.Node,), body)
+    return NodeMeta("CloneBackward0" if turned else "UnsafeViewBackward0", (_matmul.Node,), body)
 
 
 _BmmChain = _shows("ViewBackward0", "ExpandBackward0", folded=False)
 _MmChain = _shows("ViewBackward0", folded=True)
+_MmTurned = _shows("UnsafeViewBackward0", "CloneBackward0", "TransposeBackward0", folded=False, turned=True)
 
 _squeeze_inplace = _squeeze.renamed("SqueezeBackward4")
 _matmul_line = _make_line(_matmul_any)
@@ -507,7 +550,7 @@ def dot(input: Tensor, tensor: Tensor, *, out: Tensor | None = None) -> Tensor:
 def vdot(input: Tensor, other: Tensor, *, out: Tensor | None = None) -> Tensor:
     """The inner product of two vectors; the first is conjugated."""
     _check_tensors("vdot", input=input, other=other)
-    _check_dot(input, other, "vdot")
+    _check_dot(input, other)
     y = _vdot(input, other) if input.dtype.is_complex else dispatch(_dot, (input, other), {}, _real_vdot)
     return y if out is None else write_out(out, y, "vdot")
 
@@ -544,7 +587,7 @@ def inner(input: Tensor, other: Tensor, *, out: Tensor | None = None) -> Tensor:
             raise RuntimeError(
                 f"inner() the last dimension must match on both input tensors but got shapes {list(a)} and {list(b)}"
             )
-        y = ops.tensordot(input, other, dims=([-1], [-1])) if n > 1 or k > 1 else dot(input, other)
+        y = ops.tensordot(input, other, dims=([-1], [-1])) if n > 1 or k > 1 else ops.view(dot(input, other), size=())
     return y if out is None else write_out(out, y, "inner")
 
 
@@ -579,4 +622,4 @@ samples("vdot", Case(T(3), T(3)))
 samples("outer", Case(T(3), T(2)), Case(T(0), T(2)))
 samples("inner", Case(T(3), T(3)), Case(T(2, 3), T(4, 3)), Case(T(), T(2, 3)))
 
-__all__ = ["Shown", "mH", "shown"]
+__all__ = ["Shown", "mH", "owned", "shown"]

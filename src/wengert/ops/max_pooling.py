@@ -1,4 +1,4 @@
-"""Pooling by maxima: of windows, of regions that cover the input or lie at random; unpooling."""
+"""Pooling by maxima: of windows, of regions that cover the input; unpooling."""
 
 from __future__ import annotations
 
@@ -8,11 +8,12 @@ from typing import Any
 import numpy as np
 
 from ..core.batching import front
+from ..core.deferred import refuse_where, values_known
 from ..core.dispatch import dispatch
-from ..core.generator import stream_of
 from ..core.primitive import Primitive, general, ops
 from ..core.samples import Case, T, samples
-from ..core.tensor import PLAIN, Tensor, wrap
+from ..core.takes import INTEGERS, REAL, Takes
+from ..core.tensor import PLAIN, Tensor
 from ..kernels import pooling as windows
 from ..kernels import resample as kernel
 from .install import public
@@ -79,6 +80,11 @@ _max_3d = _max_pool.renamed("MaxPool3DWithIndicesBackward0")
 _max_only = general("max_pool_values", params=_POOL, kernel=windows.max_values, batch=_batch_pool, half="native")
 
 
+_takes = {2: Takes("max_pool2d", REAL | INTEGERS), 3: Takes("max_pool3d", REAL | INTEGERS)}
+_names = {2: "max_pool2d", 3: "max_pool3d_with_indices_out_cpu_template"}  # as errors call them
+_takes_1d = Takes("max_pool1d_impl", REAL)
+
+
 def _maximum(
     x: Tensor, dims: int, kernel_size: Any, stride: Any, padding: Any, dilation: Any, ceil_mode: bool, indices: bool
 ) -> Any:
@@ -87,7 +93,8 @@ def _maximum(
     s = k if stride is None or stride == () or stride == [] else _tuple(stride, dims, "stride", what)
     p = _tuple(padding, dims, "padding", what)
     d = _tuple(dilation, dims, "dilation", what)
-    _check_pool(x, dims, k, s, p, d, ceil_mode, what)
+    _check_pool(x, dims, k, s, p, d, ceil_mode, _names[dims])
+    _takes[dims](x)
     params = dict(kernel_size=k, stride=s, padding=p, dilation=d, ceil_mode=ceil_mode)
     if not indices and x.__class__ in PLAIN and x._fn is None:
         return _max_only(x, **params)
@@ -160,6 +167,8 @@ def max_pool1d(
     out = windows.pool_size(input.shape[-1], k[0], s[0], p[0], d[0], ceil_mode)
     if out <= 0:
         raise RuntimeError(f"max_pool1d() Invalid computed output size: {out}")
+    if not return_indices and not input.requires_grad:
+        _takes_1d(input)  # PyTorch has a kernel of its own where nothing needs the indices
     lifted = ops.unsqueeze(input, dim=input.ndim - 1)
     y = _maximum(lifted, 2, (1, *k), (1, *s), (0, *p), (1, *d), ceil_mode, return_indices)
     return (squeeze(y[0], -2), squeeze(y[1], -2)) if return_indices else squeeze(y, -2)
@@ -173,7 +182,7 @@ def max_pool1d_with_indices(
     return max_pool1d(input, kernel_size, stride, padding, dilation, ceil_mode, True)
 
 
-# ---------------------------------------------------------------- maxima of adaptive and random regions
+# ---------------------------------------------------------------- maxima of adaptive regions
 
 
 def _region_maxima(x: Any, bounds: Any) -> Any:
@@ -190,6 +199,10 @@ def _region_maxima(x: Any, bounds: Any) -> Any:
         shape = region.shape[len(lead) :]
         flat = region.reshape(*lead, -1)
         at = flat.argmax(-1)
+        if x.dtype.kind == "f":
+            bad = np.isnan(flat)
+            if bad.any():  # of several nan, the last
+                at = np.where(bad.any(-1), flat.shape[-1] - 1 - bad[..., ::-1].argmax(-1), at)
         best[(..., *place)] = np.take_along_axis(flat, at[..., None], -1)[..., 0]
         number: Any = 0
         for n, a, coordinate in zip(size, low, np.unravel_index(at, shape), strict=True):
@@ -226,11 +239,14 @@ _adaptive_max = _regional("adaptive_max_pool", _adaptive_max_kernel, ("output_si
 _adaptive_nodes = {d: _adaptive_max.renamed(f"AdaptiveMaxPool{d}DBackward0") for d in (2, 3)}
 
 
+_adaptive_takes = {2: Takes("adaptive_max_pool2d", REAL), 3: Takes("adaptive_max_pool3d_cpu", REAL)}
+
+
 def _adaptive_maximum(x: Tensor, output_size: Any, dims: int) -> Any:
     name = f"adaptive_max_pool{dims}d"
+    out = _adaptive_size(x, output_size, dims)
     if x.ndim not in (dims + 1, dims + 2):
         raise RuntimeError(f"{name}(): Expected {dims + 1}D or {dims + 2}D tensor, but got: {list(x.shape)}")
-    out = _adaptive_size(x, output_size, dims)
     if len(out) != dims:
         raise RuntimeError(f"{name}(): internal error: output_size.size() must be {dims}")
     for i, n in enumerate(x.shape[-dims - 1 :], x.ndim - dims - 1):
@@ -239,6 +255,10 @@ def _adaptive_maximum(x: Tensor, output_size: Any, dims: int) -> Any:
                 f"{name}(): Expected input to have non-zero size for non-batch dimensions, but input has sizes "
                 f"{list(x.shape)} with dimension {i} being empty"
             )
+    if any(m < 0 for m in out):
+        shape = [*x.shape[:-dims], *out]
+        raise RuntimeError(f"Trying to create tensor with negative dimension {next(n for n in shape if n < 0)}: {shape}")
+    _adaptive_takes[dims](x)
     return dispatch(_adaptive_max, (x,), {"output_size": out}, _adaptive_nodes[dims])
 
 
@@ -265,122 +285,6 @@ adaptive_max_pool1d, adaptive_max_pool1d_with_indices = _adaptive_pair(1)
 adaptive_max_pool2d, adaptive_max_pool2d_with_indices = _adaptive_pair(2)
 adaptive_max_pool3d, adaptive_max_pool3d_with_indices = _adaptive_pair(3)
 
-
-def _random_starts(sample: Any, size: int, out: int, pool: int) -> Any:
-    """Where the regions of fractional pooling start: (*planes, out) for a number in [0, 1) each plane."""
-    starts = np.empty((*sample.shape, out), np.int64)
-    kind = sample.dtype.type
-    if out > 1:
-        alpha = kind(size - pool) / kind(out - 1)
-        first = (sample * alpha).astype(np.int64)
-        for i in range(out - 1):
-            starts[..., i] = ((sample + kind(i)) * alpha).astype(np.int64) - first
-    starts[..., out - 1] = size - pool
-    return starts
-
-
-def _fractional_kernel(x: Any, samples: Any, *, kernel_size: Any, output_size: Any) -> Any:
-    dims = len(kernel_size)
-    size = x.shape[-dims:]
-    planes = x.shape[: x.ndim - dims]
-    order = (1, 0) if dims == 2 else (0, 1, 2)  # in two dimensions the width takes the first number
-    number: Any = 0
-    for i in range(dims):
-        drawn = samples[..., order[i]].reshape(planes)
-        starts = _random_starts(drawn, size[i], output_size[i], kernel_size[i])
-        at = starts[..., None] + np.arange(kernel_size[i])  # (*planes, out_i, k_i)
-        shape = [1] * (2 * dims)
-        shape[i], shape[dims + i] = output_size[i], kernel_size[i]
-        at = at.reshape(*planes, *shape)
-        number = number * size[i] + at
-    number = np.broadcast_to(number, (*planes, *output_size, *kernel_size)).reshape(*planes, math.prod(output_size), -1)
-    flat = x.reshape(*planes, 1, -1)
-    values = np.take_along_axis(np.broadcast_to(flat, (*planes, number.shape[-2], flat.shape[-1])), number, -1)
-    at = values.argmax(-1)[..., None]
-    best = np.take_along_axis(values, at, -1)[..., 0].reshape(*planes, *output_size)
-    return best, np.take_along_axis(number, at, -1)[..., 0].reshape(*planes, *output_size)
-
-
-def _batch_fractional(prim: Primitive, vals: Any, dims: Any, params: Any) -> Any:
-    from ..core.batching import stretched
-
-    n = next(v.shape[d] for v, d in zip(vals, dims, strict=True) if d is not None)
-    return prim(*[stretched(v, d, n) for v, d in zip(vals, dims, strict=True)], **params), (0, 0)
-
-
-_fractional = general(
-    "fractional_max_pool",
-    inputs=("x", "samples"),
-    params=("kernel_size", "output_size"),
-    kernel=_fractional_kernel,
-    n_outputs=2,
-    nondifferentiable_outputs=(1,),
-    vjp=dict(x=lambda xp, gs, x_shape, out1, kernel_size: flat_put(xp, gs[0], out1, x_shape, len(kernel_size), False)),
-    jvp=dict(x=lambda xp, t, out1, kernel_size: (flat_pick(xp, t, out1, len(kernel_size), False), None)),
-    batch=_batch_fractional,
-    half="native",
-)
-_fractional_nodes = {d: _fractional.renamed(f"FractionalMaxPool{d}DBackward0") for d in (2, 3)}
-
-
-def _fractional_maximum(
-    x: Tensor, dims: int, kernel_size: Any, output_size: Any, output_ratio: Any, random_samples: Any
-) -> Any:
-    name = f"fractional_max_pool{dims}d"
-    if output_size is None and output_ratio is None:
-        raise ValueError(f"{name} requires specifying either an output_size or an output_ratio")
-    k = _tuple(kernel_size, dims, "kernel_size", name)
-    size = tuple(x.shape[-dims:])
-    if output_size is None:
-        if isinstance(output_ratio, float) and dims == 2 or isinstance(output_ratio, float):
-            output_ratio = (output_ratio,) * dims
-        if len(output_ratio) > dims:
-            raise ValueError(f"{name} requires output_ratio to either be a single Int or tuple of Ints.")
-        out = tuple(int(n * r) for n, r in zip(size, output_ratio, strict=True))
-    else:
-        out = _tuple(output_size, dims, "output_size", name)
-    names = ("time", "height", "width")[3 - dims :]
-    for what, n, m, p in zip(names, size, out, k, strict=True):
-        if m + p - 1 > n:
-            raise RuntimeError(f"{name}(): pool {what} {p} too large relative to input {what} {n}")
-    planes = tuple(x.shape[: x.ndim - dims])
-    if random_samples is None:
-        shape = (1 if x.ndim == dims + 1 else planes[0], planes[-1], dims)
-        kind = x.dtype.np
-        drawn = np.empty(shape, kind)
-        from ..kernels.random import uniform
-
-        uniform(drawn, 0.0, 1.0, stream_of(None))
-        random_samples = wrap(drawn)
-    return dispatch(_fractional, (x, random_samples), {"kernel_size": k, "output_size": out}, _fractional_nodes[dims])
-
-
-def _fractional_pair(dims: int) -> tuple[Any, Any]:
-    def with_indices(
-        input: Tensor, kernel_size: Any, output_size: Any = None, output_ratio: Any = None, return_indices: bool = True,
-        _random_samples: Tensor | None = None,
-    ) -> Any:  # fmt: skip
-        return _fractional_maximum(input, dims, kernel_size, output_size, output_ratio, _random_samples)
-
-    def pool(
-        input: Tensor,
-        kernel_size: Any,
-        output_size: Any = None,
-        output_ratio: Any = None,
-        return_indices: bool = False,
-        _random_samples: Tensor | None = None,
-    ) -> Any:
-        y = _fractional_maximum(input, dims, kernel_size, output_size, output_ratio, _random_samples)
-        return y if return_indices else y[0]
-
-    with_indices.__name__, pool.__name__ = f"fractional_max_pool{dims}d_with_indices", f"fractional_max_pool{dims}d"
-    pool.__doc__ = f"Maxima of windows at random places over {dims} dimensions, `output_size` (or a ratio) of them."
-    with_indices.__doc__ = f"(fractional_max_pool{dims}d, the flat numbers of the maxima)."
-    return pool, with_indices
-
-
-fractional_max_pool2d, fractional_max_pool2d_with_indices = _fractional_pair(2)
-fractional_max_pool3d, fractional_max_pool3d_with_indices = _fractional_pair(3)
 
 # ---------------------------------------------------------------- unpooling
 
@@ -445,6 +349,9 @@ def _unpooled(x: Tensor, indices: Tensor, dims: int, k: Any, s: Any, p: Any, out
     return _unpool_checked(x, indices, out)
 
 
+_unpool_takes = {d: Takes(f"max_unpool{d}d", REAL) for d in (2, 3)}
+
+
 def _unpool_checked(x: Tensor, indices: Tensor, out: tuple[int, ...]) -> Tensor:
     dims = len(out)
     if indices.dtype.name != "int64":
@@ -455,13 +362,17 @@ def _unpool_checked(x: Tensor, indices: Tensor, out: tuple[int, ...]) -> Tensor:
             f"got indices tensor "
             f"with shape: {list(indices.shape)}"
         )
-    if indices.__class__ in PLAIN:
+    if indices.__class__ in PLAIN and not values_known():
+        lost = (indices < 0) | (indices >= math.prod(out))  # type: ignore[operator]
+        refuse_where(lost, lambda: RuntimeError("Found an invalid max index"))
+    elif indices.__class__ in PLAIN:
         numbers = indices._data
         bad = (numbers < 0) | (numbers >= math.prod(out))
         if bad.any():
             raise RuntimeError(
                 f"Found an invalid max index: {numbers[bad][0]} (output volumes are of size {'x'.join(map(str, out))})"
             )
+    _unpool_takes[dims](x)
     return dispatch(_unpool, (x, indices), {"output_size": out}, _unpool_nodes[dims])  # type: ignore[no-any-return]
 
 
@@ -494,10 +405,6 @@ for _fn in (
     adaptive_max_pool1d_with_indices,
     adaptive_max_pool2d_with_indices,
     adaptive_max_pool3d_with_indices,
-    fractional_max_pool2d,
-    fractional_max_pool3d,
-    fractional_max_pool2d_with_indices,
-    fractional_max_pool3d_with_indices,
     max_unpool1d,
     max_unpool2d,
     max_unpool3d,
@@ -532,15 +439,5 @@ samples(
 samples("nn.functional.adaptive_max_pool1d", Case(T(2, 3, 7), 3), complex=False)
 samples("nn.functional.adaptive_max_pool2d", Case(T(2, 3, 5, 7), (2, 3)), Case(T(2, 5, 4), (None, 3)), complex=False)
 samples("nn.functional.adaptive_max_pool3d", Case(T(1, 2, 4, 5, 3), (2, 3, 2)), complex=False)
-samples(
-    "nn.functional.fractional_max_pool2d",
-    Case(T(2, 3, 7, 6), 2, output_size=3, _random_samples=T(2, 3, 2, low=0.1, high=0.9, grad=False)),
-    complex=False,
-)
-samples(
-    "nn.functional.fractional_max_pool3d",
-    Case(T(1, 2, 5, 6, 5), 2, output_ratio=(0.6, 0.6, 0.7), _random_samples=T(1, 2, 3, low=0.1, high=0.9, grad=False)),
-    complex=False,
-)
 
 __all__ = ["flat_pick", "flat_put"]

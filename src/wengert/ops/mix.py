@@ -11,6 +11,7 @@ from ..core.inplace import inplace_with, write_out
 from ..core.primitive import elementwise
 from ..core.samples import Case, T, samples
 from ..core.tensor import Tensor
+from ..kernels.scalars import convert_scalar
 from .compare import tensor_operand
 from .install import public
 from .lines import c_name, refuse, supported
@@ -73,7 +74,7 @@ _addcmul = elementwise(
     inputs=("x", "y", "z"),
     params=("value",),
     kernel=supported(
-        lambda x, y, z, value: x + (y * z if value == 1 else x.dtype.type(value) * y * z), "addcmul_cpu_out", "b"
+        lambda x, y, z, value: x + (y * z if value == 1 else convert_scalar(value, x.dtype) * y * z), "addcmul_cpu_out", "b"
     ),
     vjp=dict(
         x=lambda xp, g: g,
@@ -87,7 +88,7 @@ _addcdiv = elementwise(
     "addcdiv",
     inputs=("x", "y", "z"),
     params=("value",),
-    kernel=lambda x, y, z, value: x + (y / z if value == 1 else x.dtype.type(value) * y / z),
+    kernel=lambda x, y, z, value: x + (y / z if value == 1 else convert_scalar(value, x.dtype) * y / z),
     vjp=dict(
         x=lambda xp, g: g,
         y=lambda xp, g, z, value: g * xp.conj(value / z),

@@ -7,7 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from ..core.primitive import ops
+from ..core.dispatch import dispatch
+from ..core.inplace import write_out
+from ..core.primitive import TABLE, ops
 from ..core.samples import Case, T, samples
 from ..core.tensor import Tensor, wrap
 from .embedding import _bag_numbers
@@ -18,11 +20,16 @@ from .normalization import (
     _batch_norm,
     _check_normalized,
     _group_node,
+    _group_takes,
     _layer_node,
     _sizes,
     _standardized,
     _statistics_of_batch,
+    check_groups,
+    check_parameters,
+    layer_takes,
 )  # fmt: skip
+from .reduce import wrap_dim
 from .sampling import grid_sampler
 
 _REDUCTIONS = ("none", "mean", "sum")
@@ -134,6 +141,7 @@ def native_layer_norm(
     """(layer norm, means, 1 / standard deviations)."""
     shape = _sizes(normalized_shape, "native_layer_norm")
     _check_normalized(input, shape, weight, bias)
+    check_parameters(input, layer_takes, weight, bias)
     lead = tuple(input.shape[: input.ndim - len(shape)])
     ones = (1,) * len(shape)
     view = (math.prod(lead), math.prod(shape))
@@ -141,41 +149,65 @@ def native_layer_norm(
     return y, ops.reshape(mean, (*lead, *ones)), ops.reshape(rstd, (*lead, *ones))
 
 
+_group_statistics = TABLE["view"].renamed("NativeGroupNormBackward0")
+
+
 @public(method=False)
 def native_group_norm(
     input: Tensor, weight: Tensor | None, bias: Tensor | None, N: int, C: int, HxW: int, group: int, eps: float
 ) -> tuple[Tensor, Tensor, Tensor]:
     """(group norm, means, 1 / standard deviations), the latter of shape (N, group)."""
+    check_groups(input, C, group, weight, bias)
+    if input.numel() != N * C * HxW:  # type: ignore[attr-defined]
+        raise RuntimeError(
+            "Expected X.numel() == N * C * HxW to be true, but got false.  (Could this error message be improved?  If so, "
+            "please report an enhancement request to PyTorch.)"
+        )
+    check_parameters(input, _group_takes, weight, bias)
+    shape = tuple(input.shape)
+    if shape[:2] != (N, C):
+        input = ops.reshape(input, (N, C, HxW))
     affine = (1, C, *(1,) * (input.ndim - 2))
     view = (N, group, C // group * HxW)
     y = _standardized(input, weight, bias, view, (2,), affine, eps, _group_node)[0]
+    if tuple(y.shape) != shape:
+        y = ops.reshape(y, shape)
     # unlike the statistics of the other two, these are differentiable
     mean, rstd = ops.known_statistics(ops.reshape(input, view), None, None, dims=(2,), eps=eps)
-    return y, ops.reshape(mean, (N, group)), ops.reshape(rstd, (N, group))
+    return y, *[dispatch(TABLE["view"], (v,), {"size": (N, group)}, _group_statistics) for v in (mean, rstd)]
 
 
 @public(method=False)
 def native_batch_norm(
     input: Tensor, weight: Tensor | None, bias: Tensor | None, running_mean: Tensor | None, running_var: Tensor | None,
-    training: bool, momentum: float, eps: float,
+    training: bool, momentum: float, eps: float, *, out: Any = None,
 ) -> tuple[Tensor, Tensor, Tensor]:  # fmt: skip
     """(batch norm, means, 1 / standard deviations), the latter empty in evaluation."""
     y = _batch_norm(input, weight, bias, running_mean, running_var, training, momentum, eps)
-    if not training:
-        empty = wrap(np.zeros(0, input.dtype.np))
-        return y, empty, wrap(np.zeros(0, input.dtype.np))
-    mean, rstd = _statistics_of_batch(input, eps)
-    return y, mean, rstd
+    if training:
+        mean, rstd = _statistics_of_batch(input, eps)
+    else:
+        mean, rstd = wrap(np.zeros(0, input.dtype.np)), wrap(np.zeros(0, input.dtype.np))
+    if out is None:
+        return y, mean, rstd
+    return tuple([write_out(o, part, "native_batch_norm") for o, part in zip(out, (y, mean, rstd), strict=True)])
 
 
 @public(method=False)
 def norm_except_dim(v: Tensor, pow: int = 2, dim: int = 0) -> Tensor:
     """The norms of the slices of v along `dim` (-1: of all of v), with all dimensions kept."""
     norm = FUNCTIONS["norm"]
+    if v.dtype.category < 2:
+        kind = v.dtype.scalar_name
+        raise RuntimeError(f"norm(): input dtype should be either floating point or complex. Got {kind} instead.")
     if dim == -1:
         return norm(v, pow)  # type: ignore[no-any-return]
-    over = tuple(d for d in range(v.ndim) if d != dim % v.ndim)
-    return norm(v, pow, over, True)  # type: ignore[no-any-return]
+    kept = wrap_dim(dim, v.ndim)
+    if kept not in (0, v.ndim - 1):
+        return norm_except_dim(v.transpose(0, kept), pow, 0).transpose(0, kept)  # type: ignore[attr-defined, no-any-return]
+    n = v.shape[kept]
+    rows = ops.reshape(v, (n, -1) if kept == 0 else (-1, n))
+    return ops.view(norm(rows, pow, 1 - int(kept != 0)), size=tuple(n if d == kept else 1 for d in range(v.ndim)))  # type: ignore[no-any-return]
 
 
 samples("native_layer_norm", Case(T(4, 3), (3,), T(3), T(3), 0.1), complex=False)

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from ..core.batching import padded
+from ..core.dispatch import check_broadcast
 from ..core.inplace import write_out
 from ..core.primitive import general, ops, reduction
 from ..core.samples import Case, T, samples
@@ -171,10 +172,12 @@ def dist(input: Tensor, other: Tensor, p: float = 2) -> Tensor:
     """The p-norm of input - other."""
     tensor_operand(input, "dist", 1, "input")
     refuse_bool(input, tensor_operand(other, "dist", 2))
+    refuse_bool(other, input)
     if input.dtype.category < 2 and other.dtype.category < 2:
         raise RuntimeError(
             f"norm(): input dtype should be either floating point or complex. Got {input.dtype.scalar_name} instead."
         )
+    check_broadcast([tuple(input.shape), tuple(other.shape)])
     return _dist(input, other, p=float(p))  # type: ignore[no-any-return]
 
 

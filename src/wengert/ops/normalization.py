@@ -14,12 +14,16 @@ import numpy as np
 from ..core.batching import front
 from ..core.dispatch import dispatch
 from ..core.dtypes import finfo
+from ..core.modes import mode
 from ..core.primitive import Primitive, composite, general, kernel_helper, ops
 from ..core.samples import Case, T, samples
+from ..core.takes import COMPLEX, REAL, Takes
 from ..core.tensor import PLAIN, Tensor, bump
 from ..kernels import normalize as fast
 from ..kernels import numpy as kernels
+from .fused import writes_out
 from .install import FUNCTIONS, public
+from .lines import without_gradient
 from .norm import vector_norm
 
 # ---------------------------------------------------------------- the primitive
@@ -59,6 +63,35 @@ def _by_rows(x: Any, w: Any, b: Any, shape: Any, dims: Any, affine: Any) -> bool
         and (w is None or w.dtype == x.dtype)
         and (b is None or b.dtype == x.dtype)
     )
+
+
+def _by_groups(x: Any, shape: Any, dims: Any, affine: Any) -> bool:
+    """Whether this is group norm on floats: groups are normalized, the affine map has a number for each channel."""
+    return (
+        len(shape) == 3 and dims == (2,) and x.dtype.kind == "f" and x.size > 0 and len(affine) == x.ndim
+        and math.prod(affine) == affine[1] == x.shape[1]
+    )  # fmt: skip
+
+
+def _group_gradients(g: Any, x: Any, w: Any, mean: Any, rstd: Any, needs: Any, w_shape: Any, b_shape: Any, more: Any) -> Any:
+    """The gradients by rows; those of weight and bias from the sums of g and of g * x over each channel."""
+    shape = more["shape"]
+    gx = gw = gb = None
+    if needs[0]:
+        h = g if w is None else g * w.reshape(more["affine"])
+        rows = h.reshape(-1, shape[2]), x.reshape(-1, shape[2])
+        gx = fast.backward(*rows, None, mean.reshape(-1, 1), rstd.reshape(-1, 1), (True, False, False))[0].reshape(x.shape)
+    if needs[1] or needs[2]:
+        n, c = x.shape[:2]
+        channels = g.reshape(n, c, -1)
+        sums = np.add.reduce(channels, 2)
+        if needs[1]:
+            many = c // shape[1]
+            m, r = (np.repeat(v.reshape(n, shape[1]), many, axis=1) for v in (mean, rstd))
+            gw = ((np.vecdot(channels, x.reshape(n, c, -1)) - m * sums) * r).sum(0).reshape(w_shape)
+        if needs[2]:
+            gb = sums.sum(0).reshape(b_shape)
+    return gx, gw, gb
 
 
 def _affine(y: Any, w: Any, b: Any, shape: Any) -> Any:
@@ -131,6 +164,8 @@ def standardize_gradients(g: Any, x: Any, w: Any, out1: Any, out2: Any, **more: 
             None if gw is None else gw.reshape(more["w_shape"]),
             None if gb is None else gb.reshape(more["b_shape"]),
         )
+    if _by_groups(x, shape, more["dims"], more["affine"]) and g.dtype == x.dtype and (w is None or w.dtype == x.dtype):
+        return _group_gradients(g, x, w, out1, out2, needs, more["w_shape"], more["b_shape"], more)
     return _gradients(kernels, g, x, w, out1, out2, **more)
 
 
@@ -139,6 +174,9 @@ def standardize_gradients(  # type: ignore[no-redef]  # noqa: F811
     g: Tensor, x: Tensor, w: Any, out1: Tensor, out2: Tensor, **more: Any
 ) -> Any:
     """The gradients of x, w and b as functions of g, x and w."""
+    tracer = writes_out((g, x, w, out1, out2))
+    if tracer is not None:
+        return tracer.gradients("standardize_gradients", g, x, w, out1, out2, **more)
     return _gradients(ops, g, x, w, out1, out2, **more)
 
 
@@ -269,6 +307,9 @@ _given = general(
 # ---------------------------------------------------------------- batch and instance norm
 
 
+_batch_takes = Takes("batch_norm", REAL)
+
+
 def _check_batch_norm(input: Tensor, mean: Any, var: Any, weight: Any, bias: Any, training: bool) -> None:
     channels = input.shape[1] if input.ndim > 1 else 0
     if not training:
@@ -281,17 +322,30 @@ def _check_batch_norm(input: Tensor, mean: Any, var: Any, weight: Any, bias: Any
             for n in v.shape:
                 size *= n
             raise RuntimeError(f"{name} should contain {channels} elements not {size}")
-    if input.dtype.category < 2:
-        raise NotImplementedError(f"\"batch_norm\" not implemented for '{input.dtype.scalar_name}'")
-    half = input.dtype.name in ("float16", "bfloat16")
-    for v in (weight, bias, mean, var):
-        if v is not None and v.dtype is not input.dtype and not (half and v.dtype.name == "float32"):
+    _batch_takes(input)
+    without_gradient("native_batch_norm", running_mean=mean, running_var=var)
+    check_parameters(input, _batch_takes, weight, bias, mean, var)
+
+
+def check_parameters(input: Tensor, takes: Takes, *parameters: Any) -> None:
+    """Parameters have the dtype of `input`, which its kernel `takes`; all of half precision's may be float32 instead."""
+    given = [v.dtype for v in parameters if v is not None]
+    kind = input.dtype
+    if given and given[0] is not kind:
+        if any(v.name != "float32" for v in given):
             raise RuntimeError("mixed dtype (CPU): expect parameter to have scalar type of Float")
+        if kind.name not in ("float16", "bfloat16"):
+            raise RuntimeError("mixed dtype (CPU): all inputs must share same datatype.")
+        return
+    takes(input)
+    for v in given:
+        if v is not kind:
+            raise RuntimeError(f"expected scalar type {kind.scalar_name} but found {v.scalar_name}")
 
 
 def _update_running(running: Tensor, now: Tensor, momentum: float) -> None:
     """running = (1 - momentum) running + momentum now, in place."""
-    if running.__class__ in PLAIN and now.__class__ in PLAIN:
+    if running.__class__ in PLAIN and now.__class__ in PLAIN and mode().tracer is None:
         data = running._data
         np.copyto(data, (1 - momentum) * data + momentum * now._data, casting="same_kind")
         bump(running)
@@ -302,6 +356,30 @@ def _update_running(running: Tensor, now: Tensor, momentum: float) -> None:
         running.mul_(1 - momentum).add_(now * momentum)  # type: ignore[attr-defined]
 
 
+def _refuse_shared_statistics(input: Tensor, *running: Any) -> None:
+    """Under vmap each example would write statistics of its own into one place."""
+    if not input._level:
+        return
+    from ..core.levels import Batched
+
+    def mapped(t: Any) -> set[int]:
+        found = set()
+        while t._level:
+            if t.__class__ is Batched:
+                found.add(t._level)
+            t = t._data
+        return found
+
+    own = mapped(input)
+    if any(v is not None and not own <= mapped(v) for v in running):
+        raise RuntimeError(
+            "Batch norm got a batched tensor as input while the running_mean or running_var, which will be updated in "
+            "place, were not batched.\nIf you are using a module and do not need eval mode, please set "
+            "`track_running_stats` to be False.If you are using a prebuilt module and do not need eval mode, please see "
+            "the functorch website for resources on how to patch your module to work with vmap"
+        )
+
+
 def _batch_norm(
     input: Tensor, weight: Any, bias: Any, mean: Any, var: Any, training: bool, momentum: float, eps: float
 ) -> Tensor:
@@ -310,6 +388,7 @@ def _batch_norm(
     affine = (1, c, *(1,) * (input.ndim - 2))
     if not training:
         return _given(input, weight, bias, mean, var, affine=affine, eps=eps)  # type: ignore[no-any-return]
+    _refuse_shared_statistics(input, mean, var)
     inner = math.prod(input.shape[2:])
     y, m, rstd = _standardized(input, weight, bias, (n, c, inner), (0, 2), affine, eps, _batch_node)
     count = n * inner
@@ -426,6 +505,10 @@ def _check_normalized(input: Tensor, shape: tuple[int, ...], weight: Any, bias: 
         )
 
 
+#: for layer_norm
+layer_takes = Takes("LayerNormKernelImpl", REAL)
+
+
 def _sizes(shape: Any, name: str) -> tuple[int, ...]:
     if not isinstance(shape, (tuple, list)):
         raise TypeError(
@@ -440,9 +523,22 @@ def group_norm(
     """Groups of channels of each sample of (N, C, *) to mean 0 and variance 1, then weight and bias by channel."""
     if input.ndim < 2:
         raise RuntimeError(f"Expected at least 2 dimensions for input tensor but received {input.ndim}")
+    n, c = input.shape[:2]
+    check_groups(input, c, num_groups, weight, bias)
+    check_parameters(input, _group_takes, weight, bias)
+    inner = math.prod(input.shape[2:])
+    view = (n, num_groups, c // num_groups * inner)
+    affine = (1, c, *(1,) * (input.ndim - 2))
+    return _standardized(input, weight, bias, view, (2,), affine, eps, _group_node)[0]  # type: ignore[no-any-return]
+
+
+_group_takes = Takes("GroupNormKernelImpl", REAL)
+
+
+def check_groups(input: Tensor, c: int, num_groups: int, weight: Any, bias: Any) -> None:
+    """PyTorch's checks of the groups of `c` channels, and of a weight and a bias for each of them."""
     if num_groups <= 0:
         raise RuntimeError(f"Expected num groups to be greater than 0, got {num_groups}")
-    n, c = input.shape[:2]
     if c % num_groups:
         raise RuntimeError(
             "Expected number of channels in input to be divisible by num_groups, but got input of shape "
@@ -456,10 +552,6 @@ def group_norm(
                 f"but got {name} of shape "
                 f"{list(shown.shape)} and input of shape {list(input.shape)}"
             )
-    inner = math.prod(input.shape[2:])
-    view = (n, num_groups, c // num_groups * inner)
-    affine = (1, c, *(1,) * (input.ndim - 2))
-    return _standardized(input, weight, bias, view, (2,), affine, eps, _group_node)[0]  # type: ignore[no-any-return]
 
 
 @public(name="group_norm", method=False)
@@ -486,10 +578,14 @@ def functional_group_norm(
     return group_norm(input, num_groups, weight, bias, eps)
 
 
+_rms_takes = Takes("rms_norm", REAL | COMPLEX)
+
+
 def rms_norm(input: Tensor, normalized_shape: Any, weight: Tensor | None = None, eps: float | None = None) -> Tensor:
     """The last dimensions, of `normalized_shape`, divided by their root mean square, then times weight."""
     shape = _sizes(normalized_shape, "rms_norm")
     _check_normalized(input, shape, weight, None, "*")
+    _rms_takes(input)
     small = eps
     half = input.dtype.name in ("float16", "bfloat16")
     if small is None:

@@ -5,9 +5,13 @@ from __future__ import annotations
 import math
 from typing import Any
 
+import numpy as np
+
+from ..core.inplace import write_out
 from ..core.primitive import ops
 from ..core.samples import Case, T, samples
-from ..core.tensor import Tensor
+from ..core.takes import FLOATS, LONG, REAL, Takes
+from ..core.tensor import Tensor, wrap
 from ..kernels import resample as kernel
 from ..kernels.pooling import pool_size
 from .install import FUNCTIONS, public
@@ -23,7 +27,8 @@ def _tuple(value: Any, dims: int, name: str, what: str) -> tuple[int, ...]:
         if len(values) == 1:
             return values * dims
         if len(values) != dims:
-            raise RuntimeError(f"{what}: {name} must either be a single int, or a tuple of {_COUNT[dims]} ints")
+            either, omitted = "either " * (what != "avg_pool3d"), "omitted, " * (name == "stride")
+            raise RuntimeError(f"{what}: {name} must {either}be {omitted}a single int, or a tuple of {_COUNT[dims]} ints")
         return values
     return (int(value),) * dims
 
@@ -35,11 +40,24 @@ def _check_pool(x: Tensor, dims: int, k: Any, s: Any, p: Any, d: Any, ceil_mode:
     """The spatial size of the result, after PyTorch's checks."""
     if any(v == 0 for v in s):
         raise RuntimeError("stride should not be zero")
+    for pad, size, gap in zip(p, k, d, strict=True):
+        if pad < 0:
+            raise RuntimeError(f"pad must be non-negative, but got pad: {pad}")
+        if pad > int(((size - 1) * gap + 1) / 2):
+            raise RuntimeError(
+                f"pad should be at most half of effective kernel size, but got pad={pad}, kernel_size={size} and "
+                f"dilation={gap}"
+            )
     if any(v <= 0 for v in k):
         names = ("T", "H", "W")[3 - dims :]
         raise RuntimeError(
             "kernel size should be greater than zero, but got "
             + " ".join(f"k{n}: {v}" for n, v in zip(names, k, strict=True))
+        )
+    if any(v < 0 for v in s):
+        names = ("T", "H", "W")[3 - dims :]
+        raise RuntimeError(
+            "stride should be greater than zero, but got " + " ".join(f"d{n}: {v}" for n, v in zip(names, s, strict=True))
         )
     if any(v <= 0 for v in d):
         names = ("T", "H", "W")[3 - dims :]
@@ -47,19 +65,11 @@ def _check_pool(x: Tensor, dims: int, k: Any, s: Any, p: Any, d: Any, ceil_mode:
             "dilation should be greater than zero, but got "
             + " ".join(f"dilation{n}: {v}" for n, v in zip(names, d, strict=True))
         )
-    for pad, size, gap in zip(p, k, d, strict=True):
-        if pad < 0:
-            raise RuntimeError(f"pad must be non-negative, but got pad: {pad}")
-        if pad > ((size - 1) * gap + 1) // 2:
-            raise RuntimeError(
-                f"pad should be at most half of effective kernel size, but got pad={pad}, kernel_size={size} and "
-                f"dilation={gap}"
-            )
-    n = x.ndim
-    if n not in (dims + 1, dims + 2) or 0 in x.shape[-dims - 1 :]:
-        kind = {1: "2D or 3D", 2: "3D or 4D", 3: "4D or 5D"}[dims]
-        raise RuntimeError(f"non-empty {kind} (batch mode) tensor expected for input")
+    _check_shape(x, dims, what)
     size = tuple(x.shape[-dims:])
+    if what == "avg_pool3d" and any(n < a for n, a in zip(size, k, strict=True)):
+        (t, h, w), (kt, kh, kw) = size, k
+        raise RuntimeError(f"input image (T: {t} H: {h} W: {w}) smaller than kernel size (kT: {kt} kH: {kh} kW: {kw})")
     out = tuple(pool_size(n, a, b, c, e, ceil_mode) for n, a, b, c, e in zip(size, k, s, p, d, strict=True))
     if any(m < 1 for m in out):
         c = x.shape[-dims - 1]
@@ -70,7 +80,25 @@ def _check_pool(x: Tensor, dims: int, k: Any, s: Any, p: Any, d: Any, ceil_mode:
     return out
 
 
+def _check_shape(x: Tensor, dims: int, what: str) -> None:
+    """(N, C, *) or (C, *), where only N may be 0."""
+    shape = list(x.shape)
+    kind = f"{dims + 1}D or {dims + 2}D (batch mode) tensor"
+    right = len(shape) in (dims + 1, dims + 2)
+    if not right and (what != "avg_pool2d" or len(shape) < 3):
+        raise RuntimeError(f"non-empty {kind} expected for input")
+    if dims == 2 and not right or 0 in shape[-dims - 1 :]:
+        if dims == 2:
+            raise RuntimeError(f"Expected {kind} with optional 0 dim batch size for input, but got:{shape}")
+        raise RuntimeError(
+            f"{what}(): Expected input's non-batch dimensions to have positive length, but input has a shape of {shape} "
+            "and non-batch dimension 0 has length zero!"
+        )
+
+
 # ---------------------------------------------------------------- averages
+
+_takes = {2: Takes("avg_pool2d", REAL | LONG), 3: Takes("avg_pool3d_out_frame", FLOATS | LONG)}
 
 
 def _average(
@@ -87,13 +115,16 @@ def _average(
     k = _tuple(kernel_size, dims, "kernel_size", what)
     s = k if stride is None or stride == () or stride == [] else _tuple(stride, dims, "stride", what)
     p = _tuple(padding, dims, "padding", what)
-    if x.ndim < dims + 1:
+    if dims == 2 and x.ndim < 3:
         raise IndexError(
             f"Dimension out of range (expected to be in range of [{-x.ndim}, {x.ndim - 1}], but got {-dims - 1})"
         )
     if divisor == 0:
         raise RuntimeError("divisor must be not zero")
     out = _check_pool(x, dims, k, s, p, (1,) * dims, ceil_mode, what)
+    _takes[dims](x)
+    if x.dtype.category < 2:
+        return _whole_average(x, out, k, s, p, include, divisor)
     tables = tuple(
         kernel.window_mean(n, m, a, b, c, include, (divisor if i == 0 else 1) if divisor is not None else None)
         for i, (n, m, a, b, c) in enumerate(zip(x.shape[-dims:], out, k, s, p, strict=True))
@@ -101,24 +132,43 @@ def _average(
     return resampled(x, tables, f"AvgPool{dims}DBackward0")
 
 
+def _whole_average(x: Tensor, out: Any, k: Any, s: Any, p: Any, include: bool, divisor: Any) -> Tensor:
+    """Of integers: the sum of each window, divided by the number of its elements without a fraction."""
+    if x.dtype.name != "int64":
+        title = "avg_pool2d" if len(k) == 2 else "avg_pool3d_out_frame"
+        raise NotImplementedError(f"\"{title}\" not implemented for '{x.dtype.scalar_name}'")
+    sums, counts = [], np.ones((1,) * len(k), np.int64)
+    for i, (n, m, a, b, c) in enumerate(zip(x.shape[-len(k) :], out, k, s, p, strict=True)):
+        sums.append(kernel.window_mean(n, m, a, b, c, include, 1))
+        start, stop = kernel.window_bounds(n, m, a, b, c, include)
+        shape = [1] * len(k)
+        shape[i] = m
+        counts = counts * (stop - start).reshape(shape)
+    total = resampled(x, tuple(sums), "")
+    by = wrap(counts.astype(x.dtype.np)) if divisor is None else int(divisor)
+    return FUNCTIONS["div"](total, by, rounding_mode="trunc")  # type: ignore[no-any-return]
+
+
 def avg_pool2d(
     input: Tensor, kernel_size: Any, stride: Any = None, padding: Any = 0, ceil_mode: bool = False,
-    count_include_pad: bool = True, divisor_override: int | None = None,
+    count_include_pad: bool = True, divisor_override: int | None = None, *, out: Tensor | None = None,
 ) -> Tensor:  # fmt: skip
     """Means of windows of (N, C, H, W) or (C, H, W)."""
-    return _average(
+    y = _average(
         input, 2, kernel_size, stride, padding, ceil_mode, count_include_pad, divisor_override, "avg_pool2d"
     )
+    return y if out is None else write_out(out, y, "avg_pool2d")
 
 
 def avg_pool3d(
     input: Tensor, kernel_size: Any, stride: Any = None, padding: Any = 0, ceil_mode: bool = False,
-    count_include_pad: bool = True, divisor_override: int | None = None,
+    count_include_pad: bool = True, divisor_override: int | None = None, *, out: Tensor | None = None,
 ) -> Tensor:  # fmt: skip
     """Means of windows of (N, C, D, H, W) or (C, D, H, W)."""
-    return _average(
+    y = _average(
         input, 3, kernel_size, stride, padding, ceil_mode, count_include_pad, divisor_override, "avg_pool3d"
     )
+    return y if out is None else write_out(out, y, "avg_pool3d")
 
 
 def avg_pool1d(
@@ -144,16 +194,19 @@ def _check_dims(x: Tensor, name: str) -> None:
 
 
 def _adaptive_size(x: Tensor, output_size: Any, dims: int) -> tuple[int, ...]:
-    given = tuple(output_size) if isinstance(output_size, (tuple, list)) else (output_size,) * dims
-    if len(given) == 1 and dims > 1:
-        given = given * dims
+    if not isinstance(output_size, (tuple, list)):
+        return (int(output_size),) * dims
+    given = tuple(output_size)
+    if x.ndim <= len(given):
+        raise ValueError(f"Input dimension should be at least {len(given) + 1}")
     return tuple(x.shape[i - len(given)] if n is None else int(n) for i, n in enumerate(given))
+
+
+_adaptive_takes = {2: Takes("adaptive_avg_pool2d", REAL), 3: Takes("adaptive_avg_pool3d_cpu", REAL)}
 
 
 def _adaptive_average(x: Tensor, output_size: Any, dims: int) -> Tensor:
     name = f"adaptive_avg_pool{dims}d"
-    if x.ndim not in (dims + 1, dims + 2):
-        raise RuntimeError(f"{name}(): Expected {dims + 1}D or {dims + 2}D tensor, but got {list(x.shape)}")
     out = _adaptive_size(x, output_size, dims)
     if len(out) != dims:
         raise RuntimeError(f"{name}: output_size must be {dims}")
@@ -162,16 +215,18 @@ def _adaptive_average(x: Tensor, output_size: Any, dims: int) -> Tensor:
             f"{name}: elements of output_size must be greater than or equal to 0 but received "
             f"{{{', '.join(map(str, out))}}}"
         )
+    if all(n == 1 for n in out) and dims > 1:
+        return FUNCTIONS["mean"](x, tuple(range(-1, -dims - 1, -1)), keepdim=True)  # type: ignore[no-any-return]
+    if x.ndim not in (dims + 1, dims + 2):
+        raise RuntimeError(f"{name}(): Expected {dims + 1}D or {dims + 2}D tensor, but got {list(x.shape)}")
     for i, n in enumerate(x.shape[1:], 1):
         if n == 0:
             raise RuntimeError(
                 f"{name}(): Expected input to have non-zero size for non-batch dimensions, but input has sizes "
                 f"{list(x.shape)} with dimension {i} being empty"
             )
-    if all(n == 1 for n in out) and dims > 1:
-        return FUNCTIONS["mean"](x, tuple(range(-1, -dims - 1, -1)), keepdim=True)  # type: ignore[no-any-return]
     tables = tuple(kernel.adaptive_mean(n, m) for n, m in zip(x.shape[-dims:], out, strict=True))
-    return resampled(x, tables, f"AdaptiveAvgPool{dims}DBackward0")
+    return resampled(x, tables, f"AdaptiveAvgPool{dims}DBackward0", _adaptive_takes[dims])
 
 
 def adaptive_avg_pool1d(input: Tensor, output_size: Any) -> Tensor:
@@ -198,6 +253,12 @@ def adaptive_avg_pool3d(input: Tensor, output_size: Any) -> Tensor:
 def _lp(x: Tensor, norm_type: float, dims: int, kernel_size: Any, stride: Any, ceil_mode: bool) -> Tensor:
     k = kernel_size if isinstance(kernel_size, (tuple, list)) else (kernel_size,) * dims
     count = math.prod(k)
+    if math.isinf(norm_type):
+        largest = FUNCTIONS[f"nn.functional.max_pool{dims}d"]
+        size = abs(x)  # type: ignore[arg-type]
+        if norm_type > 0:
+            return largest(size, kernel_size, stride, 0, 1, ceil_mode)  # type: ignore[no-any-return]
+        return -largest(-size, kernel_size, stride, 0, 1, ceil_mode)  # type: ignore[no-any-return]
     means = (avg_pool1d, avg_pool2d, avg_pool3d)[dims - 1](x**norm_type, kernel_size, stride, 0, ceil_mode)  # type: ignore[operator]
     signed = FUNCTIONS["sign"](means) * FUNCTIONS["relu"](abs(means))  # type: ignore[arg-type]
     return (signed * count) ** (1.0 / norm_type)  # type: ignore[no-any-return]
@@ -265,5 +326,11 @@ samples(
 )
 samples("nn.functional.adaptive_avg_pool3d", Case(T(1, 2, 4, 5, 3), (2, 3, 2)), complex=False)
 samples("nn.functional.lp_pool1d", Case(T(2, 3, 7, low=0.2, high=2.0), 2.0, 3), complex=False)
-samples("nn.functional.lp_pool2d", Case(T(2, 3, 6, 5, low=0.2, high=2.0), 3.0, 2, stride=1), complex=False)
+samples(
+    "nn.functional.lp_pool2d",
+    Case(T(2, 3, 6, 5, low=0.2, high=2.0), 3.0, 2, stride=1),
+    Case(T(2, 3, 6, 5), math.inf, 2),
+    Case(T(2, 3, 6, 5), -math.inf, 2, stride=1),
+    complex=False,
+)
 samples("nn.functional.lp_pool3d", Case(T(1, 2, 4, 4, 4, low=0.2, high=2.0), 2.0, 2), complex=False)

@@ -12,8 +12,9 @@ from ..core.errors import warn
 from ..core.inplace import write_out
 from ..core.primitive import Primitive, general, multilinear, ops
 from ..core.samples import Case, T, samples
+from ..core.takes import COMPLEX, INTEGERS, REAL, Takes
 from ..core.tensor import Tensor
-from .install import public
+from .install import FUNCTIONS, public
 from .matmul import _broadcast, _check_tensors
 from .reduce import wrap_dim
 
@@ -53,9 +54,13 @@ def tensordot(a: Tensor, b: Tensor, dims: Any = 2, out: Tensor | None = None) ->
     rest_b = [d for d in range(b.ndim) if d not in db]
     inner_size = math.prod(a.shape[d] for d in da)
     shape_a, shape_b = [a.shape[d] for d in rest_a], [b.shape[d] for d in rest_b]
+    if not rest_a and not rest_b:
+        flat = [ops.reshape(ops.permute(x, dims=tuple(order)), (inner_size,)) for x, order in ((a, da), (b, db))]
+        y = ops.view(ops.dot(*flat), size=())
+        return y if out is None else write_out(out, y, "tensordot")  # type: ignore[no-any-return]
     left = ops.reshape(ops.permute(a, dims=(*rest_a, *da)), (math.prod(shape_a), inner_size))
     right = ops.reshape(ops.permute(b, dims=(*db, *rest_b)), (inner_size, math.prod(shape_b)))
-    y = ops.reshape(ops.mm(left, right), (*shape_a, *shape_b))
+    y = ops.reshape(FUNCTIONS["mm"](left, right), (*shape_a, *shape_b))
     return y if out is None else write_out(out, y, "tensordot")  # type: ignore[no-any-return]
 
 
@@ -68,7 +73,7 @@ def kron(input: Tensor, other: Tensor, *, out: Tensor | None = None) -> Tensor:
     b = (1,) * (n - other.ndim) + tuple(other.shape)
     left = ops.reshape(input, tuple(m for size in a for m in (size, 1)))
     right = ops.reshape(other, tuple(m for size in b for m in (1, size)))
-    y = ops.reshape(left * right, tuple(i * j for i, j in zip(a, b, strict=True)))
+    y = ops.unsafe_view(left * right, size=tuple(i * j for i, j in zip(a, b, strict=True)))
     return y if out is None else write_out(out, y, "kron")  # type: ignore[no-any-return]
 
 
@@ -81,7 +86,10 @@ def chain_matmul(*matrices: Tensor, out: Tensor | None = None) -> Tensor:
     )
     if not matrices:
         raise RuntimeError("chain_matmul(): Expected one or more matrices")
-    y = multiply_chain(list(matrices)) if len(matrices) > 1 else ops.clone(matrices[0], memory_format=None)
+    for m in matrices:
+        if m.ndim != 2:
+            raise RuntimeError(f"Tensor dimension is {m.ndim}, expected 2 instead.")
+    y = FUNCTIONS["linalg.multi_dot"](matrices) if len(matrices) > 1 else ops.clone(matrices[0], memory_format=None)
     return y if out is None else write_out(out, y, "chain_matmul")
 
 
@@ -101,7 +109,7 @@ def multiply_chain(ms: list[Tensor]) -> Tensor:
     results: dict[tuple[int, int], Tensor] = {(i, i): m for i, m in enumerate(ms)}
     for i, j in _splits_bottom_up(split, n):
         k = split[i][j]
-        results[i, j] = ops.mm(results[i, k], results[k + 1, j])
+        results[i, j] = FUNCTIONS["mm"](results[i, k], results[k + 1, j])
     return results[0, n - 1]
 
 
@@ -189,6 +197,7 @@ _cross = multilinear(
     ),
     batch=_batch_cross,
     node="LinalgCrossBackward0",
+    takes=Takes("cross", REAL | INTEGERS | COMPLEX),
 )
 
 
@@ -203,6 +212,9 @@ def linalg_cross(input: Tensor, other: Tensor, *, dim: int = -1, out: Tensor | N
             f"linalg.cross: inputs dimension {dim} must have length 3. Got {input.shape[d]} and {other.shape[d]}"
         )
     _broadcast(tuple(input.shape), tuple(other.shape))
+    _cross.takes(input)  # type: ignore[misc]
+    if other.dtype is not input.dtype:
+        raise RuntimeError(f"expected scalar type {input.dtype.scalar_name} but found {other.dtype.scalar_name}")
     y = _cross(input, other, dim=d)
     return y if out is None else write_out(out, y, "linalg_cross")
 

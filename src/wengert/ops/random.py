@@ -14,6 +14,7 @@ from ..core import devices, dtypes
 from ..core.dispatch import PLAIN_MODES
 from ..core.generator import Generator, stream_of
 from ..core.levels import stack
+from ..core.meta import MetaTensor, new_meta
 from ..core.modes import mode
 from ..core.tensor import Tensor, bump, set_requires_grad, wrap
 from ..core.views import check_overlap
@@ -39,18 +40,25 @@ def make(
     """
     out = options.get("out")
     if options or devices.get_default_device() is not devices.CPU:
-        arguments.check_place(name, options)
+        if arguments.check_place(name, options):
+            return new_meta(shape, dtype.np, options.get("requires_grad", False))
     refuse_out(out)
     if out is not None:
         return _make_out(name, shape, fill, out, options)
     levels = running() if stack.get() else None
     front = spread(levels) if levels else ()
-    data = np.empty(front + shape, dtype.np)
-    if each and front:
-        for part in data.reshape(-1, *shape):
-            fill(part)
-    else:
-        fill(data)
+    tracer = mode().tracer
+
+    def drawn() -> Array:
+        data = np.empty(front + shape, dtype.np)
+        if each and front:
+            for part in data.reshape(-1, *shape):
+                fill(part)
+        else:
+            fill(data)
+        return data
+
+    data = drawn() if tracer is None else tracer.drawn(drawn)
     t = finish(data, name, devices.CPU, options.get("requires_grad", False))
     return hide(t, levels) if levels else t
 
@@ -245,23 +253,33 @@ _RANDINT_LIKE = tuple(
 
 def make_like(name: str, input: Tensor, fill: Fill, options: dict[str, Any]) -> Tensor:
     """A tensor of the shape and dtype of `input` (and, where it is dense, of its strides) that `fill` writes."""
-    arguments.check_place(name, options)
+    meta = arguments.check_place(name, options)
     kind = kind_of(name, options, input.dtype)
+    if meta or (input.__class__ is MetaTensor and options.get("device") is None):
+        return new_meta(input.shape, kind.np, options.get("requires_grad", False))
     format = options.get("memory_format") or devices.preserve_format
     shape = tuple(input.shape)
     levels = running() if stack.get() else []
     front = spread(levels)
     base = input._data
-    if front or base.__class__ is not np.ndarray or format is devices.contiguous_format:
-        data = np.empty(front + shape, kind.np)
-    elif format is devices.preserve_format:
-        data = samplers.empty_like(base, kind.np)
-    else:
+    tracer = mode().tracer
+    base = getattr(base, "meta", base) if tracer is not None else base
+    if not (front or base.__class__ is not np.ndarray) and format not in (devices.contiguous_format, devices.preserve_format):
         dims = 4 if format is devices.channels_last else 5
         if len(shape) != dims:
             raise RuntimeError(f"required rank {dims} tensor to use {format.name} format")
-        data = np.moveaxis(np.empty((shape[0], *shape[2:], shape[1]), kind.np), -1, 1)
-    fill(data)
+
+    def drawn() -> Array:
+        if front or base.__class__ is not np.ndarray or format is devices.contiguous_format:
+            data = np.empty(front + shape, kind.np)
+        elif format is devices.preserve_format:
+            data = samplers.empty_like(base, kind.np)
+        else:
+            data = np.moveaxis(np.empty((shape[0], *shape[2:], shape[1]), kind.np), -1, 1)
+        fill(data)
+        return data
+
+    data = drawn() if tracer is None else tracer.drawn(drawn)
     return hide(finish(data, name, devices.CPU, options.get("requires_grad", False)), levels)
 
 

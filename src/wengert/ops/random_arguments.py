@@ -138,9 +138,9 @@ def shape_of(name: str, value: Any, place: str = "") -> tuple[int, ...]:
     return tuple(shape)
 
 
-def check_place(name: str, options: dict[str, Any]) -> None:
-    """Refuse what is not plain CPU memory."""
-    check_device(options.get("device"), name)
+def check_place(name: str, options: dict[str, Any]) -> bool:
+    """Refuse what is not plain CPU memory. Whether a tensor without data is asked for."""
+    meta = check_device(options.get("device"), name, meta=True)
     layout = options.get("layout")
     if layout is not None and layout is not devices.strided:
         raise NotImplementedError(f"{name}(): layout {layout!r}")
@@ -149,6 +149,7 @@ def check_place(name: str, options: dict[str, Any]) -> None:
             "pin_memory=True requires a CUDA or other accelerator backend; no pinned memory allocator is available "
             "on this system."
         )
+    return meta
 
 
 def options_fit(options: dict[str, Any]) -> bool:

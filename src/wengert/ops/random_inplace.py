@@ -14,6 +14,7 @@ from ..core import devices
 from ..core.generator import Generator, stream_of
 from ..core.inplace import inplace_with
 from ..core.levels import stack
+from ..core.meta import MetaTensor
 from ..core.modes import mode
 from ..core.primitive import Primitive, elementwise
 from ..core.tensor import PLAIN, Tensor, bump
@@ -70,9 +71,17 @@ def fill_in_place(t: Tensor, prim: Primitive, fill: Fill) -> Tensor:
             fill(t._data)
             bump(t)
             return t
-        values = scratch_like(t._data)
-        fill(values)
+        x = t._data if m.tracer is None else t._data.meta
+
+        def drawn() -> Array:
+            values = scratch_like(x)
+            fill(values)
+            return values
+
+        values = drawn() if m.tracer is None else m.tracer.drawn(drawn)
         return inplace_with(lambda old: prim(old, finish(values, "", devices.CPU, False)), t)
+    if t.__class__ is MetaTensor:
+        return inplace_with(lambda old: old, t)  # nothing is drawn
     levels = running()
     check_writable(t, levels)
     values = np.empty((*spread(levels), *t.shape), t.dtype.np)

@@ -6,8 +6,10 @@ from typing import Any
 
 import numpy as np
 
+from ..core.deferred import refuse_where
 from ..core.dispatch import dispatch
 from ..core.inplace import write_out
+from ..core.levels import unwrap_all
 from ..core.primitive import TABLE, ops, reduction
 from ..core.return_types import TYPES
 from ..core.samples import Case, T, samples
@@ -80,8 +82,9 @@ def _install_median(name: str, nan_wins: bool) -> Any:
     def fn(input: Tensor, dim: Any = None, keepdim: bool = False, *, out: Any = None) -> Any:
         input = cast_input(input, None, name)
         if dim is None:
-            y = total(input)
-            return y if out is None else write_out(out, y, name)
+            if out is not None or keepdim:
+                raise TypeError(f'{name}() missing 1 required positional arguments: "dim"')
+            return total(input)
         d = wrap_dim(dim, input.ndim)
         check_extent(input, d, "median")
         return write_pair(out, along(input, dim=d, keepdim=keepdim), TYPES[name], name)
@@ -107,7 +110,9 @@ nanmedian = _install_median("nanmedian", False)
 
 # ---------------------------------------------------------------- mode, kthvalue
 
-_mode = picking("mode", supported(with_index(_mode_index), "mode_cpu", "c"), "ModeBackward0")
+_mode = picking(
+    "mode", supported(with_index(_mode_index), "mode_cpu", "c", any_scalar=True), "ModeBackward0", real_gradient="mode"
+)
 
 
 @public
@@ -126,7 +131,10 @@ def _kth_kernel(x: Any, *, k: int, dim: int, keepdim: bool) -> Any:
     return with_index(lambda a, d: _of_rank(a, np.full(shape, k - 1), d))(x, dim=dim, keepdim=keepdim)
 
 
-_kthvalue = picking("kthvalue", supported(_kth_kernel, "kthvalue_cpu", "bc"), "KthvalueBackward0")
+_kthvalue = picking(
+    "kthvalue", supported(_kth_kernel, "kthvalue_cpu", "bc", any_scalar=True), "KthvalueBackward0",
+    real_gradient="kthvalue",
+)  # fmt: skip
 _kthvalue.params = ("k", "dim", "keepdim")
 
 
@@ -173,8 +181,9 @@ def _quantile(input: Any, q: Any, dim: Any, keepdim: bool, interpolation: str, n
     if not single:
         if q.dtype is not x.dtype:
             raise RuntimeError(f"{name}() q tensor must be same dtype as the input tensor")
-        if not bool(((q >= 0) & (q <= 1)).all()):
-            raise RuntimeError(f"{name}() q values must be in the range [0, 1]")
+        numbers = unwrap_all(q).detach()  # also those under a transform
+        inside = (numbers >= 0) & (numbers <= 1)
+        refuse_where(~inside, lambda: RuntimeError(f"{name}() q values must be in the range [0, 1]"))
     else:
         q = wrap(np.array(q, x.dtype.np))
     ndim = x.ndim

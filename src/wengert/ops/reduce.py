@@ -128,20 +128,42 @@ def _total_mean(a: Any) -> Any:
 _mean_line = total(_mean, _total_mean, lambda x: _mean(x, dim=None, keepdim=False))
 
 
+#: marks that no `dim` was given at all: `out=` wants one, be it None
+ABSENT: Any = type("Absent", (), {"__repr__": lambda _: "None"})()
+
+
+def _refuse_whole(name: str, input: Any, kind: str, dim: Any, keepdim: Any, dtype: Any, out: Any) -> None:
+    """`keepdim` and `out` belong to the signature with `dim`."""
+    if dtype is not None:
+        raise TypeError(f'{name}() missing 1 required positional arguments: "dim"')
+    from .random_arguments import refuse
+
+    named = {"keepdim": keepdim} if keepdim is not False else {}
+    with_dim = f"Tensor input, {kind} dim, bool keepdim = False, *, torch.dtype dtype = None, Tensor out = None"
+    refuse(
+        name, (input,), {**named, **({} if out is None else {"out": out})},
+        ("Tensor input, *, torch.dtype dtype = None", with_dim),
+    )  # fmt: skip
+
+
 @public
 def sum(
-    input: Tensor, dim: Any = None, keepdim: bool = False, *, dtype: Any = None, out: Tensor | None = None,
+    input: Tensor, dim: Any = ABSENT, keepdim: bool = False, *, dtype: Any = None, out: Tensor | None = None,
     axis: Any = None, keepdims: bool | None = None,
 ) -> Tensor:  # fmt: skip
     """Sum of all elements, or over `dim` (int or tuple). Bool and integers sum to int64. Differentiable."""
-    if dim is None and dtype is None and out is None and axis is None and not keepdim and keepdims is None:
+    if keepdims is not None:
+        keepdim = keepdims
+    if (dim is ABSENT or dim is None) and axis is None and not keepdim and dtype is None and out is None:
         if isinstance(input, Tensor):
             return _sum_line(input)  # type: ignore[no-any-return]
     given, input = dtype, cast_input(input, dtype, "sum")
     if axis is not None:
         dim = axis
-    if keepdims is not None:
-        keepdim = keepdims
+    if dim is ABSENT:
+        if out is not None or keepdim:
+            _refuse_whole("sum", input, "tuple of ints", dim, keepdim, dtype, out)
+        dim = None
     if dim is None and not keepdim:
         y = _sum(input, dim=None, keepdim=False)
     else:
@@ -253,16 +275,21 @@ def _prod_kernel(x: Any, *, dim: Any = None, keepdim: bool = False) -> Any:
 
 
 @composite
-def product_of_others(x: Any, out: Any, dim: int) -> Any:
-    """For each element, the product of the others along `dim`; right with zeros, and to any order."""
+def product_of_others(x: Any, out: Any, dim: int, whole: bool = False) -> Any:
+    """For each element, the product of the others along `dim`; right with zeros, and to any order.
+
+    `whole`: x is all there is: two zeros make all 0, be there a nan.
+    """
     before = ops.cumprod(ops.shift(x, dim=dim, by=1, fill=1), dim=dim, reverse=False)
     after = ops.cumprod(ops.shift(x, dim=dim, by=-1, fill=1), dim=dim, reverse=True)
     return before * after
 
 
-def _product_of_others_arrays(x: Any, out: Any, dim: int) -> Any:
+def _product_of_others_arrays(x: Any, out: Any, dim: int, whole: bool = False) -> Any:
     if np.all(x):
         return out / x
+    if whole and np.count_nonzero(x) < x.size - 1:
+        return np.zeros_like(x)
     before = np.cumprod(kernels.shift(x, dim=dim, by=1, fill=1), axis=dim)  # type: ignore[attr-defined]
     after = kernels.shift(x, dim=dim, by=-1, fill=1)  # type: ignore[attr-defined]
     after = np.flip(np.cumprod(np.flip(after, dim), axis=dim), dim)
@@ -277,7 +304,7 @@ def _prod_slope(xp: Any, x: Any, out: Any, dim: Any, keepdim: bool) -> Any:
     if len(shape) == 0:
         return xp.ones_like(x)
     if dim is None:
-        return xp.reshape(xp.product_of_others(xp.reshape(x, (-1,)), out, 0), shape)
+        return xp.reshape(xp.product_of_others(xp.reshape(x, (-1,)), out, 0, True), shape)
     return xp.product_of_others(x, xp.restore_dims(out, shape=shape, dim=dim, keepdim=keepdim), dim)
 
 
@@ -318,6 +345,8 @@ def prod(
 ) -> Tensor:
     """Product of all elements, or over `dim`. Integers multiply in int64. Differentiable, with zeros too."""
     given, input = dtype, cast_input(input, dtype, "prod")
+    if dim is None and (out is not None or keepdim):
+        _refuse_whole("prod", input, "int", dim, keepdim, dtype, out)
     if dim is None:
         y = _prod_line(input, {"dim": None, "keepdim": keepdim})
     else:

@@ -9,9 +9,11 @@ import numpy as np
 
 from ..core.batching import front
 from ..core.dispatch import dispatch
+from ..core.dtypes import uint8
 from ..core.errors import warn
 from ..core.primitive import Primitive, general, linear, ops
 from ..core.samples import Case, T, samples
+from ..core.takes import COMPLEX, FLOATS, INTEGERS, REAL, Takes
 from ..core.tensor import Tensor
 from ..kernels import resample as kernel
 from .install import public
@@ -30,11 +32,14 @@ resample = linear(
     vjp=dict(x=lambda xp, g, dims, tables: xp.resample(g, dims=dims, tables=tuple(t.T for t in tables))),
     batch=_batch_resample,
 )
+_resample_bytes = general("resample_bytes", params=("tables",), kernel=kernel.resample_bytes, batch=_batch_resample)
 _nodes: dict[str, Any] = {}
 
 
-def resampled(x: Tensor, tables: tuple[kernel.Table, ...], node: str) -> Tensor:
-    """`tables` along the last dimensions of x, recorded under PyTorch's name `node`."""
+def resampled(x: Tensor, tables: tuple[kernel.Table, ...], node: str, takes: Takes | None = None) -> Tensor:
+    """`tables` along the last dimensions of x, recorded under PyTorch's name `node`; `takes`: the dtypes."""
+    if takes is not None:
+        takes(x)
     made = _nodes.get(node)
     if made is None:
         made = _nodes[node] = resample.renamed(node)
@@ -104,6 +109,13 @@ def constant_pad_nd(input: Tensor, pad: Any, value: Any = 0) -> Tensor:
 ops.constant_pad_nd = lambda x, pad, value: _constant(x, pad=tuple(pad), value=value)
 
 
+_pad_takes = {
+    (mode, d): Takes(f"{word}_pad{d}d", REAL | INTEGERS | COMPLEX)
+    for mode, word in (("reflect", "reflection"), ("replicate", "replication"))
+    for d in (1, 2, 3)
+}
+
+
 @public(name="nn.functional.pad", method=False)
 def pad(input: Tensor, pad: Any, mode: str = "constant", value: float | None = None) -> Tensor:
     """More elements around the last dimensions: "constant", "reflect", "replicate" or "circular".
@@ -149,10 +161,9 @@ def pad(input: Tensor, pad: Any, mode: str = "constant", value: float | None = N
             raise RuntimeError(f"input (W: {size}) is too small. Calculated output W: {size + before + after}")
         tables.append(kernel.padding_copies(size, before, after, mode))
     if mode == "circular":
-        node = "CopySlices"
-    else:
-        node = f"{'Reflection' if mode == 'reflect' else 'Replication'}Pad{spatial}DBackward0"
-    return resampled(input, tuple(reversed(tables)), node)
+        return resampled(input, tuple(reversed(tables)), "CopySlices")
+    word = "Reflection" if mode == "reflect" else "Replication"
+    return resampled(input, tuple(reversed(tables)), f"{word}Pad{spatial}DBackward0", _pad_takes[mode, spatial])
 
 
 # ---------------------------------------------------------------- interpolation
@@ -167,6 +178,19 @@ _NODE = {
     ("bilinear-aa", 2): "UpsampleBilinear2DAa", ("bicubic-aa", 2): "UpsampleBicubic2DAa",
     ("lanczos-aa", 2): "UpsampleLanczos2DAa",
 }  # fmt: skip
+
+_BYTE = frozenset((uint8,))
+_by_nearest = Takes("compute_indices_weights_nearest", REAL | _BYTE)
+_by_nearest_2d = Takes("upsample_nearest2d_channels_last", REAL | _BYTE)
+_by_lines = Takes("compute_indices_weights_linear", REAL)
+_upsample_takes = {
+    **{("nearest", d): (_by_nearest, _by_nearest_2d)[d == 2] for d in (1, 2, 3)},
+    **{("nearest-exact", d): (_by_nearest, _by_nearest_2d)[d == 2] for d in (1, 2, 3)},
+    ("linear", 1): _by_lines, ("trilinear", 3): _by_lines,
+    ("bilinear", 2): Takes("upsample_bilinear2d_channels_last", REAL | _BYTE),
+    ("bicubic", 2): Takes("compute_indices_weights_cubic", REAL | _BYTE),
+}  # fmt: skip
+_antialias_takes = Takes("compute_index_ranges_weights", FLOATS | _BYTE)
 
 
 def _sizes(
@@ -283,6 +307,9 @@ def _upsample(
             tables.append(kernel.cubic(n, m, align_corners, f))
         else:
             tables.append(kernel.linear(n, m, align_corners, f))
+    (_antialias_takes if antialias else _upsample_takes[mode, len(out)])(input)
+    if input.dtype.name == "uint8" and not mode.startswith("nearest"):
+        return _resample_bytes(input, tables=tuple(tables))  # type: ignore[no-any-return]
     node = _NODE[mode + ("-aa" if antialias else ""), len(out)] + "Backward0"
     return resampled(input, tuple(tables), node)
 

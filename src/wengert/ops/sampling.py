@@ -9,10 +9,13 @@ from typing import Any
 import numpy as np
 
 from ..core.batching import front
+from ..core.dispatch import dispatch
 from ..core.errors import warn
 from ..core.primitive import Primitive, linear, ops
 from ..core.samples import Case, T, samples
+from ..core.takes import REAL, Takes
 from ..core.tensor import Tensor, wrap
+from ..kernels import sampling as kernel
 from ..kernels.resample import cubic_weights
 from .fused import fused
 from .install import FUNCTIONS, public
@@ -127,10 +130,13 @@ _sampler = fused(
     _grid_body,
     inputs=("x", "grid"),
     params=("mode", "padding_mode", "align_corners"),
+    kernel=kernel.grid_sampler,
+    back=kernel.grid_sampler_back,
     node="GridSampler2DBackward0",
     saved_names=dict(x="input"),
 )
 _sampler_3d = _sampler.renamed("GridSampler3DBackward0")
+_sampler_takes = {4: Takes("grid_sampler_2d_cpu_kernel_impl", REAL), 5: Takes("grid_sampler3d_cpu", REAL)}
 _MODES = {"bilinear": 0, "nearest": 1, "bicubic": 2}
 _PADDINGS = {"zeros": 0, "border": 1, "reflection": 2}
 
@@ -151,8 +157,6 @@ def grid_sampler(
     input: Tensor, grid: Tensor, interpolation_mode: int, padding_mode: int, align_corners: bool
 ) -> Tensor:
     """`nn.functional.grid_sample` with its modes as numbers."""
-    from ..core.dispatch import dispatch
-
     n = input.ndim
     if input.shape[0] != grid.shape[0]:
         raise RuntimeError(
@@ -177,6 +181,7 @@ def grid_sampler(
         )
     if n == 5 and interpolation_mode == 2:
         raise RuntimeError("grid_sampler(): bicubic interpolation only supports 4D input")
+    _sampler_takes[n](input)
     if input.dtype is not grid.dtype:
         raise RuntimeError(f"expected scalar type {input.dtype.scalar_name} but found {grid.dtype.scalar_name}")
     params = {"mode": interpolation_mode, "padding_mode": padding_mode, "align_corners": align_corners}

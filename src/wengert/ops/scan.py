@@ -13,7 +13,7 @@ import numpy as np
 from ..core.batching import batch_along_dim, size_of_batch, stretched
 from ..core.dispatch import dispatch
 from ..core.inplace import inplace_with, write_out
-from ..core.primitive import TABLE, general, linear, ops
+from ..core.primitive import TABLE, composite, general, kernel_helper, linear, ops
 from ..core.return_types import TYPES
 from ..core.samples import Case, T, samples
 from ..core.tensor import Tensor
@@ -22,7 +22,6 @@ from .extrema import write_pair
 from .install import public
 from .lines import refuse, single, supported
 from .reduce import cast_input, wrap_dim
-from .select import real_gradient_only
 
 # ---------------------------------------------------------------- building blocks
 
@@ -135,8 +134,36 @@ _cumsum = linear(
 )
 
 
+@kernel_helper
+def all_finite(x: Any) -> bool:
+    return bool(np.isfinite(np.add.reduce(x, None)))
+
+
+@composite
+def all_finite(x: Any) -> bool:  # type: ignore[no-redef]  # noqa: F811
+    """Not known of Tensors, which may be mapped or traced: taken for granted."""
+    return True
+
+
+def _cumprod_by_quotients(xp: Any, g: Any, x: Any, dim: int, reverse: bool) -> Any:
+    """The sum of g[i] y[i] over i >= k, divided by x[k]: what PyTorch computes, which shows where nan comes out.
+
+    Beyond the first zero of a row that is 0 / 0; there the gradient is 0, and at the zero itself a product without it.
+    """
+    out = xp.cumprod(x, dim=dim, reverse=reverse)
+    zeros = xp.cumsum(xp.to_dtype(x == 0, np.dtype(np.int64)), dim=dim, reverse=reverse)
+    before = xp.cumsum(xp.where(zeros == 0, g * xp.conj(out), 0), dim=dim, reverse=not reverse) / xp.conj(x)
+    first = (zeros == 1) & (x == 0)
+    between = xp.cumprod(xp.where((zeros == 1) & (x != 0), x, 1), dim=dim, reverse=reverse)
+    tail = xp.cumsum(xp.where(zeros == 1, g * xp.conj(between), 0), dim=dim, reverse=not reverse)
+    head = xp.conj(xp.shift(out, dim=dim, by=-1 if reverse else 1, fill=1))
+    return xp.where(zeros == 0, before, xp.where(first, tail * head, 0))
+
+
 def _cumprod_rule(xp: Any, g: Any, x: Any, dim: int, reverse: bool) -> Any:
     """dy[i]/dx[k] = (product before k) * (product of k+1..i): the second factor sums up by a recurrence."""
+    if not xp.all_finite(x):
+        return _cumprod_by_quotients(xp, g, x, dim, reverse)
     step = -1 if reverse else 1
     before = xp.cumprod(xp.shift(x, dim=dim, by=step, fill=1), dim=dim, reverse=reverse)
     after = xp.recur(xp.conj(xp.shift(x, dim=dim, by=-step, fill=0)), g, dim=dim, reverse=not reverse)
@@ -227,13 +254,13 @@ def _running_rule(xp: Any, gs: Any, needs: Any, out1: Any, x_shape: Any, dim: in
 def _install_running(name: str, ufunc: Any, at_least: Any, word: str) -> Any:
     prim = general(
         name, params=("dim",), n_outputs=2, nondifferentiable_outputs=(1,), batch=batch_along_dim,
-        kernel=supported(_running(ufunc, at_least), name + "_cpu", "c"), vjp=_running_rule,
+        kernel=supported(_running(ufunc, at_least), name + "_cpu", "c", any_scalar=True), vjp=_running_rule,
         jvp=lambda xp, ts, out1, dim: (xp.take_along(ts[0], out1, dim=dim), None), saved_names=dict(out1="indices"),
+        real_gradient=name,
     )  # fmt: skip
 
     def fn(input: Tensor, dim: Any = None, *, out: Any = None, axis: Any = None) -> Any:
         input = cast_input(input, None, name)
-        real_gradient_only(input, name)
         d = wrap_dim(given_dim(name, dim, axis), input.ndim)
         return write_pair(out, prim(input, dim=d), TYPES[name], name)
 
@@ -271,10 +298,8 @@ def complex_logaddexp(x: Any, y: Any) -> Any:
 
 
 def _ratio(xp: Any, x: Any, y: Any) -> Any:
-    """exp(x - y) where both are logarithms of parts and of a whole; 0 of nothing is nothing."""
-    whole = xp.real(y)
-    none = xp.isinf(whole) & (whole < 0)
-    return xp.where(none, 0, xp.exp(x - xp.where(none, 0, y)))
+    """exp(x - y) where both are logarithms of parts and of a whole; what part of nothing is nothing, is undefined."""
+    return xp.exp(x - y)
 
 
 def _logcumsumexp_rule(xp: Any, g: Any, x: Any, out: Any, dim: int) -> Any:
@@ -352,6 +377,8 @@ def _panels(y: Tensor, x: Any, dx: Any, dim: int, name: str) -> Any:
         return sides, d, dx / 2.0
     for given in (x, y):
         refuse(given, "b", f"{name}: received a bool input for `x` or `y`, but bool is not supported")
+    if not x.ndim:
+        x = ops.reshape(x, (1,) * y.ndim)
     sides = piece(y, d, 1, None) + piece(y, d, None, -1)
     if x.ndim == 1 and y.ndim != 1:
         if x.shape[0] != y.shape[d]:
@@ -361,7 +388,7 @@ def _panels(y: Tensor, x: Any, dx: Any, dim: int, name: str) -> Any:
     else:
         dd = d + x.ndim - y.ndim
         widths = piece(x, dd, 1, None) - piece(x, dd, None, -1)
-    return widths * sides, d, None
+    return sides * widths, d, None
 
 
 def _halved(doubled: Tensor, scale: Any) -> Tensor:
@@ -379,6 +406,11 @@ def _trapezoid(name: str) -> Any:
         y = cast_input(y, None, name)
         if y.ndim and y.shape[wrap_dim(dim, y.ndim)] == 0:
             return ops.sum(y, dim=(wrap_dim(dim, y.ndim),), keepdim=False) * 0.0  # type: ignore[no-any-return]
+        if x is None and y.ndim:
+            refuse(y, "b", "trapezoid: received a bool input for `y`, but bool is not supported")
+            d = wrap_dim(dim, y.ndim)
+            ends = ops.select(y, dim=d, index=0) + ops.select(y, dim=d, index=y.shape[d] - 1)
+            return _halved(ops.sum(y, dim=(d,), keepdim=False) - ends * 0.5, 1 if dx is None else dx)
         doubled, d, scale = _panels(y, x, 1 if dx is None else dx, dim, "trapezoid")
         return _halved(ops.sum(doubled, dim=(d,), keepdim=False), scale)
 

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from ..core.batching import size_of_batch, stretched
+from ..core.deferred import values_known
 from ..core.inplace import inplace_with, write_out
 from ..core.modes import mode
 from ..core.primitive import Primitive, general, kernel_helper, ops
@@ -332,7 +333,7 @@ def reduce_vjp(
         mine, theirs = x == out, src == taken(out)
         count = added(xp.zeros_like(g) + mine, xp.zeros_like(src) + theirs)
         g = g / count
-        gx, gs = xp.where(mine, g, 0), xp.where(theirs, taken(g), 0)
+        gx, gs = mine * g, theirs * taken(g)  # nan where no element is the result: it is nan itself
     return gx if include_self else cleared(gx), gs
 
 
@@ -344,7 +345,7 @@ def _prod_vjp(
     gx = g * again(nonzero_x, src) / nonzero_x
     zero = src == 0
     zeros: Any = taken(added(xp.zeros_like(x), xp.zeros_like(src) + zero))
-    if xp is ops and mode().grad and zeros.__class__ in PLAIN and (zeros._data > 1).any():  # type: ignore[attr-defined]
+    if xp is ops and mode().grad and zeros.__class__ in PLAIN and values_known() and (zeros._data > 1).any():  # type: ignore[attr-defined]
         raise RuntimeError(
             f"{name}(): Double backward is unsupported for {source} when >1 zeros in {source} are scattered to the "
             "same position in self"
@@ -355,9 +356,18 @@ def _prod_vjp(
     return gx, gs
 
 
-def _scatter_reduce_vjp(
-    xp: Any, g: Any, needs: Any, x: Any, index: Any, src: Any, out: Any, dim: int, reduce: str, include_self: bool
-) -> tuple[Any, ...]:
+def reduce_jvp(xp: Any, ts: Any, slopes: tuple[Any, Any], out: Any, added: Callable[[Any, Any], Any]) -> Any:
+    """The tangent, from the gradients of x and src for ones: each of their elements goes to one place of the result."""
+    tx, tsrc = ts[0], ts[2]
+    y = None if tx is None else tx * slopes[0]
+    if tsrc is None:
+        return y
+    return added(xp.zeros_like(out) if y is None else y, tsrc * slopes[1])
+
+
+def _scatter_reduce_slopes(
+    xp: Any, g: Any, x: Any, index: Any, src: Any, out: Any, dim: int, reduce: str, include_self: bool
+) -> tuple[Any, Any]:
     if tuple(src.shape) != tuple(index.shape):
         if reduce not in ("sum", "mean"):
             broadcast_shapes(tuple(src.shape), tuple(index.shape))
@@ -365,7 +375,7 @@ def _scatter_reduce_vjp(
             "Function ScatterReduceBackward0 returned an invalid gradient at index 1 - got "
             f"{list(index.shape)} but expected shape compatible with {list(src.shape)}"
         )
-    gx, gs = reduce_vjp(
+    return reduce_vjp(
         xp, g, x, src, out, reduce, include_self,
         taken=lambda v: xp.gather(v, index, dim=dim),
         added=lambda v, s: xp.scatter_add(v, index, s, dim=dim),
@@ -373,7 +383,20 @@ def _scatter_reduce_vjp(
         again=lambda v, s: xp.scatter_reduce(v, index, s, dim=dim, reduce="prod", include_self=include_self),
         names=("scatter_reduce", "src"),
     )  # fmt: skip
+
+
+def _scatter_reduce_vjp(
+    xp: Any, g: Any, needs: Any, x: Any, index: Any, src: Any, out: Any, dim: int, reduce: str, include_self: bool
+) -> tuple[Any, ...]:
+    gx, gs = _scatter_reduce_slopes(xp, g, x, index, src, out, dim, reduce, include_self)
     return gx if needs[0] else None, None, gs if needs[2] else None
+
+
+def _scatter_reduce_jvp(
+    xp: Any, ts: Any, x: Any, index: Any, src: Any, out: Any, dim: int, reduce: str, include_self: bool
+) -> Any:
+    slopes = _scatter_reduce_slopes(xp, xp.ones_like(out), x, index, src, out, dim, reduce, include_self)
+    return reduce_jvp(xp, ts, slopes, out, lambda v, s: xp.scatter_add(v, index, s, dim=dim))
 
 
 def _scatter_reduce_in_place(x: Any, index: Any, src: Any, *, dim: int, reduce: str, include_self: bool) -> Any:
@@ -388,6 +411,8 @@ scatter_reduce_prim = general(
     half="native",
     batch=_batch_along,
     vjp=_scatter_reduce_vjp,
+    jvp=_scatter_reduce_jvp,
+    real_gradient="scatter_reduce",
 )
 scatter_reduce_prim.differentiable_inputs = (True, False, True)
 

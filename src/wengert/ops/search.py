@@ -1,4 +1,4 @@
-"""Searching and counting: unique, searchsorted, bucketize, histograms, bincount, isin."""
+"""Searching and counting: unique, searchsorted, bucketize, bincount, isin."""
 
 from __future__ import annotations
 
@@ -7,17 +7,17 @@ from typing import Any
 
 import numpy as np
 
-from ..core.batching import front, size_of_batch, stretched
-from ..core.dispatch import dispatch
-from ..core.dtypes import FROM_NUMPY
+from ..core import promotion
+from ..core.batching import each_slot, front, size_of_batch, stretched
+from ..core.dispatch import dispatch, scalar_array
+from ..core.dtypes import dtype
 from ..core.inplace import write_out
 from ..core.primitive import general, ops
-from ..core.return_types import TYPES
 from ..core.samples import Case, T, samples
 from ..core.tensor import Tensor, wrap
 from .compare import tensor_operand
 from .install import public
-from .lines import supported
+from .lines import promotable, refuse, supported
 from .reduce import cast_input, wrap_dim
 
 # ---------------------------------------------------------------- unique
@@ -33,7 +33,7 @@ def _refuse_gradient(name: str) -> Any:
 def _rows(x: Any, dim: int) -> tuple[Any, Any]:
     """`x` with `dim` first, and as a matrix."""
     moved = np.moveaxis(x, dim, 0)
-    return moved, np.ascontiguousarray(moved).reshape(moved.shape[0], -1)
+    return moved, np.ascontiguousarray(moved).reshape(moved.shape[0], math.prod(moved.shape[1:]))
 
 
 def _groups(new: Any) -> tuple[Any, Any, Any]:
@@ -103,6 +103,23 @@ def _chosen(found: Any, return_inverse: bool, return_counts: bool) -> Any:
     return tuple(parts) if len(parts) > 1 else values
 
 
+def _unique_takes(x: Tensor, by_slices: bool) -> None:
+    name = "unique_dim" if by_slices else "unique"
+    refuse(x, "c", f"\"{name}\" not implemented for '{x.dtype.scalar_name}'", NotImplementedError)
+
+
+def _unique_along(x: Tensor, dim: int | None) -> int | None:
+    """The dimension whose slices are compared, after PyTorch's checks."""
+    if dim is None:
+        return None
+    if not x.ndim:
+        raise IndexError(f"Dimension specified as {dim} but tensor has no dimensions")
+    d = wrap_dim(dim, x.ndim)
+    if 0 in x.shape and x.shape[d]:
+        raise RuntimeError("There are 0 sized dimensions, and they aren't selected, so unique cannot be applied")
+    return d
+
+
 @public
 def unique(
     input: Tensor, sorted: bool = True, return_inverse: bool = False, return_counts: bool = False,
@@ -110,9 +127,8 @@ def unique(
 ) -> Any:  # fmt: skip
     """The distinct elements in order (or slices along `dim`), and on request where each went and how many there are."""
     input = cast_input(input, None, "unique")
-    if input.dtype.is_complex:
-        raise NotImplementedError(f"\"unique\" not implemented for '{input.dtype.scalar_name}'")
-    d = None if dim is None else wrap_dim(dim, input.ndim)
+    _unique_takes(input, dim is not None)
+    d = _unique_along(input, dim)
     node = None if d is None else _unique_dim
     return _chosen(dispatch(_unique, (input,), {"dim": d}, node), return_inverse, return_counts)
 
@@ -123,7 +139,8 @@ def unique_consecutive(
 ) -> Any:
     """The elements (or slices along `dim`) without repetitions of the one before."""
     input = cast_input(input, None, "unique_consecutive")
-    d = None if dim is None else wrap_dim(dim, input.ndim)
+    _unique_takes(input, dim is not None and input.ndim > 1)
+    d = _unique_along(input, dim)
     return _chosen(_unique_consecutive(input, dim=d), return_inverse, return_counts)
 
 
@@ -239,155 +256,7 @@ samples("searchsorted", Case(T(3, dtype="int64", low=1, high=2), T(2, 3)), Case(
 samples("bucketize", Case(T(2, 3), T(1)), Case(T(3), T(1), right=True, out_int32=True), differentiable=False,
         complex=False)  # fmt: skip
 
-# ---------------------------------------------------------------- histograms
-
-
-def _range(data: Any, low: float, high: float, name: str, margin: float = 1) -> tuple[float, float]:
-    if low == high and data.size:
-        low, high = data.min(), data.max()
-    if not (np.isfinite(low) and np.isfinite(high)):
-        raise RuntimeError(f"{name}: range of [{low:g}, {high:g}] is not finite")
-    if low > high:
-        raise RuntimeError(f"{name}: max must be larger than min")
-    if low == high:
-        low, high = low - margin, high + margin
-    return low, high
-
-
-def _floating(data: Any, name: str) -> None:
-    if data.dtype not in (np.float32, np.float64):
-        raise NotImplementedError(f"\"{name}\" not implemented for '{FROM_NUMPY[data.dtype].scalar_name}'")
-
-
-def _check_bins(bins: int) -> None:
-    if bins <= 0:
-        raise RuntimeError(f"torch.histogram(): bins must be > 0, but got {bins} for dimension 0")
-
-
-def _counted(data: Any, edges: Any, weights: Any) -> Any:
-    """How many (or what weight) lies in each bin; a bin holds its left end, the last both."""
-    n = edges.size - 1
-    inside = (data >= edges[0]) & (data <= edges[-1])
-    place = np.minimum(np.searchsorted(edges, data[inside], side="right") - 1, n - 1)
-    return np.bincount(place, None if weights is None else weights[inside], n).astype(data.dtype)
-
-
-def _histc_kernel(x: Any, *, bins: int, low: float, high: float) -> Any:
-    _floating(x, "histogram_cpu")
-    low, high = _range(x, low, high, "torch.histc")
-    inside = (x >= low) & (x <= high)
-    place = ((x[inside] - low) / (high - low) * bins).astype(np.int64)
-    return np.bincount(np.minimum(place, bins - 1), minlength=bins).astype(x.dtype)
-
-
-def _histogram_kernel(x: Any, bins: Any, weight: Any, *, count: Any, range: Any, density: bool) -> tuple[Any, Any]:
-    _floating(x, "histogramdd")
-    data = x.reshape(-1)
-    edges = bins
-    if edges is None:
-        low, high = _range(data, *(range or (0, 0)), "torch.histogram", 0.5) if data.size or range else (0.0, 1.0)
-        edges = np.linspace(low, high, count + 1, dtype=data.dtype)
-    hist = _counted(data, edges, None if weight is None else weight.reshape(-1))
-    return (hist / hist.sum() / np.diff(edges)).astype(data.dtype) if density else hist, edges.copy()
-
-
-def _no_histogram_derivative(xp: Any, gs: Any, needs: Any) -> Any:
-    raise RuntimeError("derivative for aten::histogram is not implemented")
-
-
-def _each_slot(prim: Any, vals: Any, dims: Any, params: Any) -> tuple[Any, Any]:
-    """Each slot has its own range and edges: one call a slot."""
-    slots = [
-        prim(*[v if d is None else v.select(d, i) for v, d in zip(vals, dims, strict=True)], **params)
-        for i in np.arange(size_of_batch(vals, dims)).tolist()
-    ]
-    if isinstance(slots[0], tuple):
-        return tuple(ops.stack(parts, dim=0) for parts in zip(*slots, strict=True)), (0,) * len(slots[0])
-    return ops.stack(slots, dim=0), 0
-
-
-_histc = general("histc", params=("bins", "low", "high"), kernel=_histc_kernel, half="native", batch=_each_slot)
-_histogram = general(
-    "histogram", inputs=("x", "bins", "weight"), params=("count", "range", "density"), kernel=_histogram_kernel,
-    n_outputs=2, vjp=_no_histogram_derivative, node="NotImplemented", half="native", batch=_each_slot,
-)  # fmt: skip
-
-
-@public
-def histc(
-    input: Tensor, bins: int = 100, min: float = 0, max: float = 0, *, out: Tensor | None = None
-) -> Tensor:
-    """How many elements are in each of `bins` equal parts of [min, max] (of their own range, if both are equal)."""
-    input = cast_input(input, None, "histc")
-    _check_bins(bins)
-    if min > max:
-        raise RuntimeError("torch.histc: max must be larger than min")
-    y: Tensor = _histc(input, bins=bins, low=min, high=max)
-    return y if out is None else write_out(out, y, "histc")
-
-
-@public
-def histogram(
-    input: Tensor, bins: Any, *, range: Any = None, weight: Tensor | None = None, density: bool = False,
-    out: Any = None,
-) -> Any:  # fmt: skip
-    """(hist, bin_edges): counts or weights in `bins` equal parts of `range`, or between the edges in tensor `bins`."""
-    input = cast_input(input, None, "histogram")
-    edges = bins if isinstance(bins, Tensor) else None
-    if edges is None:
-        _check_bins(bins)
-    elif edges.dtype is not input.dtype:
-        raise RuntimeError("torch.histogram(): input tensor and bins tensors should have the same dtype")
-    if weight is not None and weight.dtype is not input.dtype:
-        raise RuntimeError(
-            "torch.histogram(): if weight tensor is provided, input tensor and weight tensor should have the same dtype"
-        )
-    pair = _histogram(input, edges, weight, count=bins if edges is None else 0, range=range, density=density)
-    if out is not None:
-        pair = tuple(write_out(o, y, "histogram") for o, y in zip(out, pair, strict=True))
-    return TYPES["histogram"](pair)
-
-
-def _histogramdd_kernel(x: Any, weight: Any, *, bins: Any, range: Any, density: bool) -> tuple[Any, ...]:
-    _floating(x, "histogramdd")
-    points = x.reshape(-1, x.shape[-1])
-    edges = []
-    for i, size in enumerate(bins):
-        if not isinstance(size, int):
-            edges.append(np.asarray(size))
-            continue
-        given = (0, 0) if range is None else tuple(range[2 * i : 2 * i + 2])
-        edges.append(np.linspace(*_range(points[:, i], *given, "torch.histogramdd", 0.5), size + 1, dtype=x.dtype))
-    hist, _ = np.histogramdd(points, edges, weights=None if weight is None else weight.reshape(-1))
-    if density:
-        hist = hist / hist.sum()
-        for i, e in enumerate(edges):
-            hist = hist / np.diff(e).reshape([-1 if d == i else 1 for d in np.arange(len(edges))])
-    return (hist.astype(x.dtype), *edges)
-
-
-_histogramdd = general(
-    "histogramdd", inputs=("x", "weight"), params=("bins", "range", "density"), kernel=_histogramdd_kernel,
-    n_outputs=None, vjp=_no_histogram_derivative, node="NotImplemented", half="native", batch=_each_slot,
-)  # fmt: skip
-
-
-@public(method=False)
-def histogramdd(
-    input: Tensor, bins: Any, range: Any = None, weight: Tensor | None = None, density: bool = False
-) -> Any:
-    """(hist, bin_edges) of points: the last dimension of `input` holds coordinates."""
-    input = cast_input(input, None, "histogramdd")
-    sizes = [bins] * input.shape[-1] if isinstance(bins, int) else list(bins)
-    given = tuple(s.detach()._data if isinstance(s, Tensor) else s for s in sizes)  # type: ignore[attr-defined]
-    hist, *edges = _histogramdd(input, weight, bins=given, range=range, density=density)
-    return TYPES["histogramdd"]((hist, tuple(edges)))
-
-
-samples("histc", Case(T(3, 4), 4), Case(T(8), 3, -1, 1), differentiable=False, complex=False)
-samples("histogram", Case(T(8), 4), Case(T(8), 3, range=(-1.0, 1.0), density=True), differentiable=False,
-        complex=False)  # fmt: skip
-samples("histogramdd", Case(T(6, 2), [2, 3]), differentiable=False, complex=False)
+# ---------------------------------------------------------------- counts
 
 
 def _bincount_kernel(x: Any, weights: Any, *, minlength: int) -> Any:
@@ -401,7 +270,7 @@ def _bincount_kernel(x: Any, weights: Any, *, minlength: int) -> Any:
 
 _bincount = general(
     "bincount", inputs=("x", "weights"), params=("minlength",), kernel=_bincount_kernel, half="native",
-    batch=_shape_depends("bincount"),
+    batch=each_slot,
 )  # fmt: skip
 
 
@@ -438,9 +307,14 @@ def isin(
             "Tensor out = None)\n * (Tensor elements, Number test_element, *, bool assume_unique = False, bool invert "
             "= False, Tensor out = None)\n"
         )
-    y = _isin(
-        *[v if isinstance(v, Tensor) else wrap(np.array(v)) for v in (elements, test_elements)], invert=bool(invert)
-    )
+    common = promotion.result_dtype([promotable(v) for v in (elements, test_elements)])
+    for given in (elements, test_elements, common):
+        found = given.dtype if isinstance(given, Tensor) else given
+        if isinstance(found, dtype) and (found.is_complex or found.category == 0):
+            raise RuntimeError(f"Unsupported input type encountered for isin(): {found.scalar_name}")
+    kind = common.np
+    pair = [v if isinstance(v, Tensor) else wrap(scalar_array(v, kind)) for v in (elements, test_elements)]
+    y = _isin(*pair, invert=bool(invert))
     return y if out is None else write_out(out, y, "isin")  # type: ignore[no-any-return]
 
 

@@ -17,11 +17,13 @@ from ..core.inplace import inplace, inplace_with, write_out
 from ..core.modes import GRAD, NO_GRAD, mode
 from ..core.primitive import elementwise, ops
 from ..core.samples import Case, T, pointwise2, samples
+from ..core.takes import INTEGERS, REAL, Takes
 from ..core.tensor import Tensor, bump, version_of, wrap
 from ..kernels import pointwise as pointwise_kernels
+from ..kernels.scalars import convert_scalar
 from .compare import install_binary, tensor_operand
 from .install import public
-from .lines import free_to_write, promotable, refuse, single, supported
+from .lines import c_name, free_to_write, promotable, refuse, single, supported
 
 # ---------------------------------------------------------------- where
 
@@ -50,7 +52,7 @@ def as_tensor(x: Any, dtype: Any) -> Tensor:
     """A tensor cast to `dtype` (differentiable); a number as a 0-d tensor."""
     if isinstance(x, Tensor):
         return x if x.dtype is dtype else x.to(dtype)  # type: ignore[attr-defined, no-any-return]
-    return wrap(np.array(x, dtype.np))
+    return wrap(convert_scalar(x, dtype.np))
 
 
 def where_any(condition: Any, x: Any, y: Any) -> Any:
@@ -291,6 +293,14 @@ _one_bound = {
 }  # fmt: skip
 
 
+_WHOLE_OR_REAL = REAL | INTEGERS
+#: by whether there is a lower, an upper bound
+_clamp_takes = {
+    (True, True): Takes("clamp_scalar_cpu", _WHOLE_OR_REAL), (True, False): Takes("clamp_min_scalar_cpu", _WHOLE_OR_REAL),
+    (False, True): Takes("clamp_max_scalar_cpu", _WHOLE_OR_REAL),
+}  # fmt: skip
+
+
 def _clamped(x: Any, low: Any, high: Any, name: str) -> Any:
     """Clamp Tensor `x`, in the promoted dtype, by whichever bounds are given."""
     tensor_operand(x, name, 1, "input")
@@ -318,6 +328,7 @@ def _clamped(x: Any, low: Any, high: Any, name: str) -> Any:
     if not any(tensors):
         if x.dtype.category != 2:
             x = as_tensor(x, common_dtype(x, *bounds))
+            _clamp_takes[low is not None, high is not None](x)
         return _CLAMP_LINES.get(name, _clamp_line)(x, {"min": low, "max": high})
     if low is None or high is None:
         prim, bound = (_clamp_below, high) if low is None else (_clamp_above, low)
@@ -343,7 +354,18 @@ def clamp_(self: Tensor, min: Any = None, max: Any = None) -> Tensor:
             np.copyto(data, pointwise_kernels.clamp(data, min=min, max=max))
             bump(self)
             return self
-    return inplace_with(lambda old: _clamped(old, min, max, "clamp_"), self, _tensors(min, max))
+    return _clamp_in_place(self, min, max, "clamp_")
+
+
+def _clamp_in_place(x: Tensor, low: Any, high: Any, name: str) -> Tensor:
+    bounds = [b for b in (low, high) if b.__class__ in NUMBERS]
+    if bounds and not x.dtype.is_complex:
+        kind = common_dtype(x, *bounds)
+        if kind.category > x.dtype.category:
+            raise RuntimeError(
+                f"result type {kind.scalar_name} can't be cast to the desired output type {c_name(x.dtype)}"
+            )
+    return inplace_with(lambda old: _clamped(old, low, high, name), x, _tensors(low, high))
 
 
 def _tensors(*xs: Any) -> tuple[Any, ...]:
@@ -371,12 +393,12 @@ def clamp_max(input: Tensor, max: Any, *, out: Tensor | None = None) -> Tensor:
 
 @public
 def clamp_min_(self: Tensor, min: Any) -> Tensor:
-    return inplace_with(lambda old: _clamped(old, min, None, "clamp_min"), self, _tensors(min))
+    return _clamp_in_place(self, min, None, "clamp_min")
 
 
 @public
 def clamp_max_(self: Tensor, max: Any) -> Tensor:
-    return inplace_with(lambda old: _clamped(old, None, max, "clamp_max"), self, _tensors(max))
+    return _clamp_in_place(self, None, max, "clamp_max")
 
 
 ops.clamp = clamp
@@ -409,13 +431,8 @@ _nan_to_num = elementwise(
     kernel=_nan_to_num_kernel,
     vjp=dict(x=lambda xp, g, x: xp.where(xp.isfinite(x), g, 0)),
     promote="keep",
+    real_gradient="nan_to_num",
 )
-
-
-def real_gradient_only(x: Tensor, name: str) -> None:
-    """Refuse to record what PyTorch has no complex derivative of."""
-    if x.dtype.is_complex and x.requires_grad and mode().grad:
-        raise RuntimeError(f"{name} does not support automatic differentiation for outputs with complex dtype.")
 
 
 def _replacements(dtype: Any, nan: Any, posinf: Any, neginf: Any) -> dict[str, Any]:
@@ -442,7 +459,6 @@ def nan_to_num(
 ) -> Tensor:
     """nan becomes `nan` (0), infinities `posinf` and `neginf` (the largest and smallest finite values)."""
     tensor_operand(input, "nan_to_num", 1, "input")
-    real_gradient_only(input, "nan_to_num")
     y: Tensor = _nan_to_num(input, **_replacements(input.dtype, nan, posinf, neginf))
     return y if out is None else write_out(out, y, "nan_to_num")
 

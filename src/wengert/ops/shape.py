@@ -69,9 +69,9 @@ def infer_size(size: tuple[int, ...], numel: int) -> tuple[int, ...]:
         if numel % known:
             raise RuntimeError(f"shape '{list(size)}' is invalid for input of size {numel}")
         return tuple([numel // known if n == -1 else n for n in size])
-    for n in size:
+    for i, n in enumerate(size):
         if n < 0:
-            raise RuntimeError(f"invalid shape dimension {n}")
+            raise RuntimeError(f"invalid shape dimension {n} at index {i} of shape {list(size)}")
     if math.prod(size) != numel:
         raise RuntimeError(f"shape '{list(size)}' is invalid for input of size {numel}")
     return size
@@ -228,6 +228,8 @@ def view_method(self: Tensor, *size: Any, dtype: Any = None, **named: Any) -> Te
     """The same memory under another shape (or, given a dtype, other elements). Raises if that needs a copy."""
     if self.__class__ in PLAIN and size and dtype is None and not named:
         data = self._data
+        if data.__class__ is not ndarray:  # traced
+            return view_slow(self, size, dtype)
         shape = size if size[0].__class__ is int or len(size) > 1 else size[0]
         try:
             y = data.reshape(shape)
@@ -277,7 +279,7 @@ def view_slow(x: Tensor, size: Any, dtype: Any) -> Tensor:
 def reshape_to(x: Tensor, size: tuple[int, ...]) -> Tensor:
     """A view if the memory allows, else a copy."""
     size = infer_size(tuple(size), math.prod(x.shape))
-    if x.__class__ in PLAIN:
+    if x.__class__ in PLAIN and x._data.__class__ is ndarray:
         data = x._data
         y = data.reshape(size)
         if kernels.is_view_of(y, data) or not data.size:
@@ -311,6 +313,8 @@ def is_viewable(x: Tensor, size: tuple[int, ...]) -> bool:
             return is_viewable(data, (data.shape[0], *size))
         x = x._data
     data = x._data
+    if data.__class__ is not ndarray:  # traced: the layout is that of its `meta`
+        data = data.meta
     return not data.size or kernels.is_view_of(data.reshape(size), data)
 
 
@@ -319,6 +323,8 @@ def reshape(self: Tensor, *shape: Any, **named: Any) -> Tensor:
     """The elements in row-major order under another shape; a view where possible."""
     if self.__class__ in PLAIN and shape and not named:
         data = self._data
+        if data.__class__ is not ndarray:
+            return reshape_slow(self, shape)
         size = shape if shape[0].__class__ is int or len(shape) > 1 else shape[0]
         try:
             y = data.reshape(size)
@@ -453,7 +459,7 @@ def squeeze(input: Tensor, dim: Any = None) -> Tensor:
             twice = next(d for d in dims if dims.count(d) > 1)
             raise RuntimeError(f"dim {twice} appears multiple times in the list of dims")
         made, gone = _Squeeze2, tuple([d for d in dims if n and shape[d] == 1])
-    if input.__class__ in PLAIN:
+    if input.__class__ in PLAIN and input._data.__class__ is ndarray:
         y = input._data.squeeze(gone) if gone else input._data.view()
         t = viewed(input, y, (_squeeze, {"dim": gone}), made, (shape, dim))
         if t is not None:
@@ -480,7 +486,7 @@ def expand_to(x: Tensor, size: tuple[int, ...]) -> Tensor:
     """`x.expand(size)`"""
     if x.__class__ in PLAIN:
         data = x._data
-        made = kernels.expanded(data, size)
+        made = kernels.expanded(data, size) if data.__class__ is ndarray else None
         if made is not None:
             shape = made.shape
             t = viewed(x, made, (_expand, {"size": shape}), _Expand, data.shape)

@@ -7,24 +7,24 @@ from typing import Any
 
 import numpy as np
 
+from ..core.dispatch import dispatch
 from ..core.dtypes import get_default_dtype
 from ..core.errors import warn, warn_once
 from ..core.levels import unwrap_all
-from ..core.primitive import ops
+from ..core.primitive import TABLE, ops
 from ..core.samples import Case, T, samples
 from ..core.tensor import Tensor
 from .fft import BY_N, BY_ROOT, NONE, _c2c, _c2r, _r2c, resized
 from .install import FUNCTIONS, public
+from .lines import tensor_type
 
 # ---------------------------------------------------------------- short-time Fourier transform
 
 
 def _described(x: Tensor, brackets: str = "[]") -> str:
     """A tensor as PyTorch names it in these errors: torch.DoubleTensor[2, 50]."""
-    kind = x.dtype.scalar_name
-    named = f"CPU{kind}Type" if x.dtype.is_complex else f"torch.{kind}Tensor"
     sizes = "[" + ", ".join(map(str, x.shape)) + "]"
-    return named + (sizes if brackets == "[]" else "{" + sizes + "}")
+    return tensor_type(x.dtype) + (sizes if brackets == "[]" else "{" + sizes + "}")
 
 
 def _optional(value: Any) -> str:
@@ -49,25 +49,16 @@ def _padded_window(window: Tensor | None, win_length: int, n_fft: int, like: Ten
     return FUNCTIONS["cat"](parts)
 
 
-_PAD_MODES = {"reflect": "reflect", "replicate": "edge", "circular": "wrap"}
-
-
 def _extended(x: Tensor, pad: int, mode: str) -> Tensor:
     """`pad` values more at both ends of the last dimension."""
-    n = x.shape[-1]
-    if mode == "constant":
-        zeros = x.new_zeros((*x.shape[:-1], pad))  # type: ignore[attr-defined]
-        return FUNCTIONS["cat"]([zeros, x, zeros], -1)
-    if mode not in _PAD_MODES:
-        raise NotImplementedError(f"Unrecognised padding mode {mode}")
-    if mode == "reflect" and pad >= n:
-        shape = [1, *x.shape] if x.ndim == 2 else [1, 1, *x.shape]
-        raise RuntimeError(
-            "Argument #4: Padding size should be less than the corresponding input dimension, but got: padding "
-            f"({pad}, {pad}) at dimension {len(shape) - 1} of input {shape}"
-        )
-    index = np.pad(np.arange(n), pad, mode=_PAD_MODES[mode])  # type: ignore[call-overload]
-    return FUNCTIONS["index_select"](x, x.ndim - 1, ops.tensor(index))
+    lead = tuple(x.shape[:-1])
+    lifted = ops.reshape(x, (1,) * (3 - x.ndim) + tuple(x.shape)) if x.ndim < 3 else x
+    y = FUNCTIONS["nn.functional.pad"](lifted, (pad, pad), mode)
+    return y if x.ndim >= 3 else ops.reshape(y, (*lead, y.shape[-1]))  # type: ignore[no-any-return]
+
+
+_turned_inplace = TABLE["transpose"].renamed("TransposeBackward1")
+_squeezed_inplace = TABLE["transpose"].renamed("SqueezeBackward4")
 
 
 @public
@@ -147,7 +138,10 @@ def stft(
         y = _c2c(frames, dim=last, scale=scale, forward=True)
     else:
         y = _r2c(frames, dim=last, scale=scale, onesided=True if onesided is None else bool(onesided))
-    y = y.transpose(-1, -2)
+    single = input.ndim == 1  # PyTorch turns a batch of one, in place, and takes it out again
+    y = dispatch(
+        TABLE["transpose"], (y,), {"dim0": y.ndim - 2, "dim1": y.ndim - 1}, _squeezed_inplace if single else _turned_inplace
+    )
     return y if return_complex else FUNCTIONS["view_as_real"](y)
 
 

@@ -9,6 +9,7 @@ import numpy as np
 from ..core.batching import front, size_of_batch, stretched
 from ..core.fastview import arg_node
 from ..core.graph import LEAF, VIEW, InferenceVersion, Version, next_seq
+from ..core.inplace import write_out
 from ..core.modes import GRAD, NO_GRAD, mode
 from ..core.primitive import TABLE, Primitive, composite, kernel_helper, linear, view
 from ..core.samples import Case, T, samples
@@ -285,10 +286,16 @@ _narrow_copy = linear(
 
 
 @public
-def narrow_copy(input: Tensor, dim: int, start: int, length: int) -> Tensor:
+def narrow_copy(input: Tensor, dim: int, start: int, length: int, *, out: Tensor | None = None) -> Tensor:
     """`narrow` as a copy."""
+    if input.ndim and dim >= input.ndim:
+        raise RuntimeError(
+            "Expected dim < static_cast<int64_t>(self_sizes.size()) to be true, but got false.  (Could this error message "
+            "be improved?  If so, please report an enhancement request to PyTorch.)"
+        )
     start, dim, _ = _narrowed(tuple(input.shape), dim, start, length)
-    return _narrow_copy(input, dim=dim, start=start, length=length)  # type: ignore[no-any-return]
+    y: Tensor = _narrow_copy(input, dim=dim, start=start, length=length)
+    return y if out is None else write_out(out, y, "narrow_copy")
 
 
 # ---------------------------------------------------------------- select_scatter, slice_scatter
@@ -326,6 +333,7 @@ _select_scatter = linear(
     inputs=("x", "src"),
     params=("dim", "index"),
     kernel=_select_scatter_kernel,
+    real_gradient="select_scatter",
     half="native",
     batch=_batch_view_write,
     vjp=dict(
@@ -340,6 +348,7 @@ _slice_scatter = linear(
     inputs=("x", "src"),
     params=("dim", "start", "end", "step"),
     kernel=_slice_scatter_kernel,
+    real_gradient="slice_scatter",
     half="native",
     batch=_batch_view_write,
     vjp=dict(
@@ -361,8 +370,9 @@ def select_scatter(input: Tensor, src: Tensor, dim: int, index: int) -> Tensor:
 
 @public
 def slice_scatter(
-    input: Tensor, src: Tensor, dim: int = 0, start: int | None = None, end: int | None = None, step: int = 1
-) -> Tensor:
+    input: Tensor, src: Tensor, dim: int = 0, start: int | None = None, end: int | None = None, step: int = 1, *,
+    out: Tensor | None = None,
+) -> Tensor:  # fmt: skip
     """A copy of `input` with `src` in the slice start:end:step along `dim`."""
     tensor_operand(src, "slice_scatter", 2, "src")
     if input.ndim == 0:
@@ -370,9 +380,10 @@ def slice_scatter(
     dim = wrap_dim(dim, input.ndim)
     if step <= 0:
         raise RuntimeError("slice step must be positive")
-    return _slice_scatter(  # type: ignore[no-any-return]
+    y: Tensor = _slice_scatter(
         input, src, dim=dim, start=0 if start is None else start, end=END if end is None else end, step=step
     )
+    return y if out is None else write_out(out, y, "slice_scatter")
 
 
 @composite

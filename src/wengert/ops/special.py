@@ -14,7 +14,7 @@ from ..core.tensor import Tensor
 from ..kernels import special as kernels
 from ..kernels.special import bell, scipy_kernel
 from .install import FUNCTIONS, operand, public, unary
-from .lines import supported
+from .lines import refuse, supported
 
 SQRT_PI, SQRT_2, SQRT_2PI = math.sqrt(math.pi), math.sqrt(2), math.sqrt(2 * math.pi)
 
@@ -93,7 +93,8 @@ special("ndtr", scipy_kernel("ndtr"), lambda xp, x: xp.exp(-0.5 * x * x) * (1 / 
 special("ndtri", scipy_kernel("ndtri"), lambda xp, out: xp.exp(0.5 * out * out) * SQRT_2PI)
 special(
     "log_ndtr", scipy_kernel("log_ndtr"),
-    lambda xp, x: (2 / SQRT_2PI) / xp.special_erfcx(x * (-1 / SQRT_2)),  # density / probability, without underflow
+    # density / probability, without underflow; undefined at -inf
+    lambda xp, x: xp.where(x == -math.inf, math.nan, (2 / SQRT_2PI) / xp.special_erfcx(x * (-1 / SQRT_2))),
 )  # fmt: skip
 
 # ---------------------------------------------------------------- gamma functions
@@ -112,10 +113,14 @@ _mvlgamma = elementwise(
 )  # fmt: skip
 
 
+_POLY = {0: "digamma", 1: "trigamma"}
+
+
 def _poly(n: int, input: Tensor) -> Tensor:
     need_tensor(input, "polygamma", position=2)
     if n < 0:
         raise RuntimeError("polygamma(n, x) does not support negative n.")
+    refuse(input, "c", f"\"{_POLY.get(n, 'polygamma')}\" not implemented for '{input.dtype.scalar_name}'", NotImplementedError)
     return _polygamma(input, n=int(n))
 
 
@@ -174,11 +179,11 @@ _igamma_da = elementwise(
     d=dict(x=lambda xp, x, y, order: xp.igamma_da(x, y, order=order + 1), y=_density_da),
 )  # fmt: skip
 _igamma = elementwise(
-    "igamma", kernel=supported(scipy_kernel("gammainc"), "igamma_cpu", "cbiu"), promote="keep",
+    "igamma", kernel=supported(kernels.gammainc, "igamma_cpu", "cbiu"), promote="keep",
     d=dict(x=lambda xp, x, y: xp.igamma_da(x, y, order=1), y=lambda xp, x, y: _gamma_density(xp, x, y)),
 )  # fmt: skip
 _igammac = elementwise(
-    "igammac", kernel=supported(scipy_kernel("gammaincc"), "igammac_cpu", "cbiu"), promote="keep",
+    "igammac", kernel=supported(kernels.gammaincc, "igammac_cpu", "cbiu"), promote="keep",
     d=dict(x=lambda xp, x, y: -xp.igamma_da(x, y, order=1), y=lambda xp, x, y: -_gamma_density(xp, x, y)),
 )  # fmt: skip
 
@@ -307,7 +312,11 @@ def special_logit(input: Tensor, eps: float | None = None, *, out: Tensor | None
     return logit(input, eps, out=out)
 
 
-_sinc = elementwise("sinc", kernel=kernels.sinc, d=dict(x=lambda xp, x: -math.pi * xp.spherical_jn(x * math.pi, order=1)))
+def _sinc_slope(xp: Any, x: Any) -> Any:
+    return -math.pi * xp.spherical_jn(x * math.pi, order=1) + 0 * x  # nan at infinity
+
+
+_sinc = elementwise("sinc", kernel=kernels.sinc, d=dict(x=_sinc_slope))
 unary(_sinc)
 only_special("sinc", _sinc)
 

@@ -31,7 +31,13 @@ special("bessel_y1", scipy_kernel("y1"), lambda xp, x, out: xp.special_bessel_y0
 # I_n' = (I_n-1 + I_n+1) / 2
 _family("bessel_in", "iv", lambda xp, x, order: 0.5 * (xp.bessel_in(x, order=order - 1) + xp.bessel_in(x, order=order + 1)))
 under_torch("i0", scipy_kernel("i0"), lambda xp, x: xp.special_i1(x))
-special("i1", scipy_kernel("i1"), lambda xp, x: 0.5 * (xp.i0(x) + xp.bessel_in(x, order=2)), half=True)
+special(
+    "i1", scipy_kernel("i1"),
+    lambda xp, x: xp.where(  # 0.5 at nan too
+        xp.not_half(x, "i1_backward") == x, 0.5 * (xp.i0(x) + xp.bessel_in(x, order=2)), 0.5
+    ),
+    half=True,
+)  # fmt: skip
 special("modified_bessel_i0", scipy_kernel("i0"), lambda xp, x: xp.special_i1(x))
 special("modified_bessel_i1", scipy_kernel("i1"), lambda xp, x: 0.5 * (xp.i0(x) + xp.bessel_in(x, order=2)))
 
@@ -46,7 +52,10 @@ special(
 )
 special(
     "i1e", scipy_kernel("i1e"),
-    lambda xp, x, out: 0.5 * (xp.special_i0e(x) + xp.bessel_ine(x, order=2)) - xp.sgn(x) * out,
+    lambda xp, x, out: xp.where(
+        xp.not_half(x, "i1e_backward") == x,
+        0.5 * (xp.special_i0e(x) + xp.bessel_ine(x, order=2)) - xp.sgn(x) * out, 0.5,
+    ),
     node="SpecialI1EBackward0", half=True,
 )  # fmt: skip
 

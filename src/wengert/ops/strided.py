@@ -138,19 +138,26 @@ numpy_kernels.window_of_values = (  # type: ignore[attr-defined]
 )
 
 
-def check_window(x: Tensor, size: Any, stride: Any, storage_offset: Any) -> tuple[Any, Any, int]:
-    """Size, stride and offset as ints; PyTorch's errors."""
-    shape, steps = sizes((size,)), sizes((stride,))
+def _check_numbers(shape: tuple[int, ...], steps: tuple[int, ...], offset: int) -> None:
+    """What no window may have, whatever it looks onto."""
     if len(shape) != len(steps):
         raise RuntimeError("mismatch in length of strides and shape")
     if any(s < 0 for s in steps):
         raise RuntimeError(
             f"as_strided: Negative strides are not supported at the moment, got strides: {list(steps)}"
         )
-    data = physical(x)
-    offset = offset_of(data) if storage_offset is None else int(storage_offset)
     if offset < 0:
         raise RuntimeError(f"Tensor: invalid storage offset {offset}")
+    if any(n < 0 for n in shape):
+        raise RuntimeError(f"Storage size calculation overflowed with sizes={list(shape)} and strides={list(steps)}")
+
+
+def check_window(x: Tensor, size: Any, stride: Any, storage_offset: Any) -> tuple[Any, Any, int]:
+    """Size, stride and offset as ints; PyTorch's errors."""
+    shape, steps = sizes((size,)), sizes((stride,))
+    data = physical(x)
+    offset = offset_of(data) if storage_offset is None else int(storage_offset)
+    _check_numbers(shape, steps, offset)
     need = reach(shape, steps, offset) * data.itemsize
     have = root(data).nbytes
     if need > have and root(data).flags.forc:
@@ -265,8 +272,7 @@ def as_strided_scatter(
     """
     shape, steps = sizes((size,)), sizes((stride,))
     offset = 0 if storage_offset is None else int(storage_offset)
-    if len(shape) != len(steps):
-        raise RuntimeError("mismatch in length of strides and shape")
+    _check_numbers(shape, steps, offset)
     if tuple(src.shape) != shape:
         raise RuntimeError(
             "expected src to have a size equal to the slice of self. src size = "

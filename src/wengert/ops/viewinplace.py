@@ -9,10 +9,11 @@ from typing import Any
 import numpy as np
 
 from ..core import devices
+from ..core.captured import refuse_captured
 from ..core.dispatch import edge_of
 from ..core.errors import warn
 from ..core.graph import LEAF, VIEW, RestridedVersion, Version
-from ..core.modes import changed_mode, mode
+from ..core.modes import LIVE, changed_mode, mode
 from ..core.saved import alias
 from ..core.storage import TypedStorage, UntypedStorage
 from ..core.tensor import Tensor, bump, version_of
@@ -152,6 +153,8 @@ def resized(data: Any, size: tuple[int, ...]) -> Any:
 @public(function=False)
 def resize_(self: Tensor, *size: Any, memory_format: Any = None) -> Tensor:
     """Another shape in place: keeps the memory where it suffices; new elements are uninitialised."""
+    if LIVE:
+        refuse_captured(self)
     if self.requires_grad:
         raise RuntimeError("cannot resize variables that require grad")
     shape = sizes(size)

@@ -7,15 +7,16 @@ from typing import Any
 
 import numpy as np
 
+from ..core.captured import captured
 from ..core.dispatch import edge_of, make_node
 from ..core.errors import warn
 from ..core.fast import F32, F64
 from ..core.graph import InferenceVersion
 from ..core.inplace import inplace_with
-from ..core.modes import GRAD, NO_GRAD, Mode, mode
+from ..core.modes import GRAD, LIVE, NO_GRAD, Mode, mode
 from ..core.primitive import Primitive
 from ..core.tensor import PLAIN, Tensor, bump
-from ..core.views import check_inplace, rebase
+from ..core.views import check_history, check_inplace, rebase
 
 
 def write_into(
@@ -59,16 +60,15 @@ def write_into(
     tensors = [o for o in others if isinstance(o, Tensor)]
     if t.__class__ not in PLAIN or m.tracer is not None or any(o.__class__ not in PLAIN for o in tensors):
         return inplace_with(lambda old: prim(old, *others, **params), t, tensors)
-    if expanded and not (m.grad and t.requires_grad) and is_expanded(t):
+    if expanded and is_expanded(t):
+        check_history(t, m)
         warn(
             f"Use of {expanded[: expanded.index(' ')]} on expanded tensors is deprecated. Please clone() the tensor "
             "before performing this operation. This also applies to advanced indexing e.g. "
             f"{expanded.partition(' ')[2]}"
         )
-        kernel(t._data, *[o._data if isinstance(o, Tensor) else o for o in others], **params)
-        bump(t)
-        return t
-    check_inplace(t, m)
+    else:
+        check_inplace(t, m)
     if m.mutation_context is not None:
         m.mutation_context.before_change(t)
     edges: tuple[Any, ...] = ()
@@ -89,6 +89,8 @@ def write_into(
 
 def untracked(t: Tensor, m: Mode) -> bool:
     """Whether the memory of `t` may simply be written: plain, outside the graph, not shared among its elements."""
+    if LIVE and captured(t):
+        return False
     if t.__class__ not in PLAIN or (m is not NO_GRAD and m is not GRAD) or t._ver.__class__ is InferenceVersion:
         return False
     if m is GRAD and t._fn is not None and t.requires_grad:
