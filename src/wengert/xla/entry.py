@@ -1,0 +1,379 @@
+"""One program of a compiled function: its guards, what it is fed, and what is done with what it gives."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import Any
+
+import jax
+import numpy as np
+
+from ..core import hooks as hook_state
+from ..core.dtypes import get_default_dtype
+from ..core.graph import LEAF, Version
+from ..core.tensor import PLAIN, Tensor, wrap
+from ..func.pytree import tree_unflatten
+from .feeds import NumberFeed
+from .guards import Place, broken, checker, hook_keys, same
+from .opaque import Opaque
+from .program import Program
+from .state import DATA, GRAD, TWINS, Latest, LazyGradient, Output, Part, Stale, assign, lazy, present
+from .tracer import Draw, Number
+
+
+class Entry:
+    """One program of a function, with its guards. `program` None: this case runs eagerly, for `reason`."""
+
+    def __init__(self) -> None:
+        self.program: Program | None = None
+        self.reason: str | None = None
+        self.grad = True
+        self.signature: list[Any] = []
+        #: how many different tensors there are among the arguments, and the identities of those from outside
+        self.distinct = 0
+        self.outside: set[int] = set()
+        self.spec: Any = None
+        self.guards: list[tuple[Place, Any]] = []
+        self.lengths: list[tuple[Any, int]] = []
+        self.opaque: list[Opaque] = []
+        #: where the function puts other tensors, and what the one there must look like
+        self.rebound: list[tuple[Place, Any]] = []
+        self.default = get_default_dtype()
+        #: the hooks of the tensors in `leaves`
+        self.hooks: list[tuple[Any, ...]] = []
+        self.check: Callable[[], bool] = lambda: True
+        #: (tensor, its `_fn` when traced): whether it is a leaf that wants a gradient
+        self.leaves: list[tuple[Tensor, Any]] = []
+        #: (tensor, whether its `.grad` was None)
+        self.grads: list[tuple[Tensor, bool]] = []
+        self.numbers: list[Place] = []
+        # what is done after a call
+        self.returns: list[tuple[str, Any]] = []
+        self.out_spec: Any = None
+        #: whether results are given twice, or share memory
+        self.shared = False
+        #: id -> (tensor, its new gradient: a `LazyGradient`, None or a tensor)
+        self.new_grads: dict[int, tuple[Tensor, Any]] = {}
+        self.taken: list[Tensor] = []
+        self.latest = Latest()
+        #: (shape, dtype, size) of the single outputs
+        self.avals: list[Any] = []
+        self.stores: list[tuple[Place, str, Any]] = []
+        self.writes: list[tuple[Any, int]] = []
+        self.differentiable: Any = None
+        self.freed: set[int] = set()
+        #: the tensors that are handed in besides the arguments
+        self.sources: list[Callable[[Any], Tensor]] = []
+        #: 0-d tensors that must be equal, and whether they surely are: no one else wrote them since the last call
+        self.tied: list[list[Tensor]] = []
+        self.sure = False
+        self.token = object()
+        #: (what looks at a value and raises, the output it looks at); the output that says whether any will
+        self.checks: list[tuple[Callable[[Tensor], None], int]] = []
+        self.bad: int | None = None
+        self.seconds = 0.0
+        self.operations = 0
+        self.names: set[str] = set()
+        self.calls = 0
+        self.seal()
+
+    # ---- guards
+
+    def matches(self, leaves: Sequence[Any], spec: Any, grad: bool) -> bool:
+        """Whether this program is for these arguments and the Python state as it is now."""
+        return self.takes(leaves, spec, grad) and self.check() and self.fits_tensors()
+
+    def takes(self, leaves: Sequence[Any], spec: Any, grad: bool) -> bool:
+        """Whether it is for arguments like these."""
+        return (
+            grad is self.grad
+            and get_default_dtype() is self.default
+            and len(leaves) == len(self.signature)
+            and (spec is self.spec or spec == self.spec)
+            and all(fits(leaf, wanted) for leaf, wanted in zip(leaves, self.signature))
+            and self.apart(leaves)
+        )
+
+    def apart(self, leaves: Sequence[Any]) -> bool:
+        """Whether the argument tensors are other ones than each other and than those from outside, as when traced."""
+        if not self.distinct:
+            return True
+        ids = {id(leaf) for leaf in leaves if isinstance(leaf, Tensor)}
+        return len(ids) == self.distinct and self.outside.isdisjoint(ids)
+
+    def fits_tensors(self) -> bool:
+        """Whether the tensors from outside take part in autograd as they did."""
+        for t, fn in self.leaves:
+            if t._fn is not fn:
+                return False
+        for t, none in self.grads:
+            if (_grad_of(t) is None) is not none:
+                return False
+        for place, wanted in self.rebound:
+            found = place.look()
+            if not isinstance(found, Tensor) or not fits(found, wanted):
+                return False
+        if hook_state.leaf_hooks_exist and [hook_keys(t) for t, _ in self.leaves] != self.hooks:
+            return False
+        return all(p.get().__class__ is float for p in self.numbers)
+
+    def why_not(self, leaves: Sequence[Any], spec: Any, grad: bool) -> list[tuple[Place | None, str]]:
+        """What differs, in words."""
+        if grad is not self.grad:
+            return [(None, f"grad mode is {'on' if grad else 'off'} now")]
+        if get_default_dtype() is not self.default:
+            return [(None, f"the default dtype is {get_default_dtype()} now")]
+        if len(leaves) != len(self.signature) or spec != self.spec:
+            return [(None, "the arguments have another structure")]
+        for i, (leaf, wanted) in enumerate(zip(leaves, self.signature)):
+            if not fits(leaf, wanted):
+                return [(None, f"argument {i} is {described(leaf)}, was {wanted_text(wanted)}")]
+        if not self.apart(leaves):
+            return [(None, "a tensor is given twice, or is one that the function also finds elsewhere")]
+        changed = broken(self.guards, self.lengths)
+        if changed:
+            return changed
+        for t, fn in self.leaves:
+            if t._fn is not fn:
+                return [(None, f"requires_grad of a tensor of shape {tuple(t.shape)} changed")]
+        if not all(held.same() for held in self.opaque if held.guarded):
+            return [(None, "an array, set or deque has other contents")]
+        for place, wanted in self.rebound:
+            found = place.look()
+            if not isinstance(found, Tensor) or not fits(found, wanted):
+                return [(None, f"{place.name} holds {described(found)} now")]
+        if [hook_keys(t) for t, _ in self.leaves] != self.hooks:
+            return [(None, "a tensor has other hooks")]
+        return [(None, "a gradient is there that was not, or the reverse")]
+
+    def seal(self) -> None:
+        """The guards are whole: make the function that checks them."""
+        self.check = checker(self.guards, self.lengths, self.opaque)
+
+    # ---- the call
+
+    def run(self, leaves: Sequence[Any]) -> Any:
+        program = self.program
+        assert program is not None
+        for r in program.residents:
+            if not r.clean:
+                with jax.enable_x64(True):
+                    r.refresh()
+                self.sure = False
+            if r.writer is not self.token:
+                self.sure = False
+        if not self.sure:
+            for column in self.tied:
+                if len({float(present(t)) for t in column}) > 1:
+                    raise Stale
+            self.sure = True
+        self.refuse_shared(leaves)
+        of = self.differentiable
+        states = [(g, g.get_state()) for g in of.generators] if of is not None and of.generators else ()
+        fed = program.handed.gather(leaves)
+        changing, reading = [r.value for r in program.changing], [r.value for r in program.reading]
+        if program.handed.wide:
+            with jax.enable_x64(True):
+                after, flats, plain = program.executable(changing, reading, fed)
+        else:
+            after, flats, plain = program.executable(changing, reading, fed)
+        token = self.token
+        for r, value in zip(program.changing, after):
+            r.value = value
+            r.calls += 1
+            r.writer = token
+            if r.mirrored:
+                r.write_back()
+        self.calls += 1
+        if self.bad is not None and bool(plain[self.bad]):
+            for check, o in self.checks:
+                check(wrap(np.asarray(plain[o])))
+            raise RuntimeError(f"a check of values failed in a compiled function ({len(self.checks)} of them)")
+        return self.finish(leaves, flats, plain, states)
+
+    def refuse_shared(self, leaves: Sequence[Any]) -> None:
+        """Memory that is written must not be read as something else. Before any number is drawn."""
+        assert self.program is not None
+        if self.writes:
+            others = [x for x in leaves if isinstance(x, Tensor)] + [find(leaves) for find in self.sources]
+            if shares_memory([t(leaves) for t, _ in self.writes], others):
+                raise Stale
+        shared = [DATA.__get__(t) for r in self.program.residents for t, _ in r.mirrored]
+        if shared:
+            given = [present(x) for x in leaves if isinstance(x, Tensor)]
+            arrays = [a for a in shared if a.__class__ is np.ndarray]
+            if any(np.may_share_memory(a, b) for i, a in enumerate(arrays) for b in (*arrays[:i], *given)):
+                raise Stale
+
+    def finish(self, leaves: Sequence[Any], flats: list[Any], plain: list[Any], states: Any) -> Any:
+        """Put the outputs where they belong, and give back what the function returned."""
+        if self.new_grads:
+            self.latest.flat, self.latest.single = flats, plain
+            if self.taken:
+                self.set_gradients()
+        for target, o in self.writes:
+            assign(target(leaves), plain[o])
+        made: dict[Any, Any] | None = {} if self.shared else None
+        for place, kind, x in self.stores:
+            place.set(self.result(kind, x, leaves, plain, made))
+        outs = [self.result(kind, x, leaves, plain, made) for kind, x in self.returns]
+        if self.differentiable is not None:
+            self.differentiable.attach(self, leaves, outs, plain, states)
+        elif self.freed:
+            from .backward import freed_node
+
+            for i in self.freed:
+                outs[i]._fn = freed_node()
+        return outs[0] if self.out_spec is None else tree_unflatten(outs, self.out_spec)
+
+    def result(self, kind: str, x: Any, leaves: Sequence[Any], plain: list[Any], made: dict[Any, Any] | None) -> Any:
+        """What the function gave: an output, one of its arguments, or something from outside. `made`: those of this call
+        that are given more than once, or that share memory."""
+        if kind == "out":
+            if made is None:
+                return lazy(Output(plain[x]), None, *self.avals[x])
+            if x not in made:
+                made[x] = lazy(Output(plain[x]), None, *self.avals[x])
+            return made[x]
+        if kind == "part":
+            o, chain, which = x
+            found = made.get((o, which))  # type: ignore[union-attr]
+            if found is None:
+                memory = made.get((o, None))  # type: ignore[union-attr]
+                if memory is None:
+                    memory = made[o, None] = np.array(plain[o]), Version()  # type: ignore[index]
+                found = made[o, which] = wrap(seen_through(memory[0], chain))  # type: ignore[index]
+                found._ver = memory[1]
+            return found
+        if kind == "gradient":
+            return x.grad
+        if kind == "value of":
+            return x.get()
+        return leaves[x] if kind == "argument" else x
+
+    def set_gradients(self) -> None:
+        """New gradients where the last ones were looked at: a note of the output in a resident parameter."""
+        taken = self.taken[:]
+        self.taken.clear()
+        for t in taken:
+            g = self.new_grads[id(t)][1]
+            if g.__class__ is LazyGradient and DATA.__get__(t).__class__ is not Part:
+                g = g.make()
+                self.taken.append(t)
+            elif g is None or isinstance(g, Tensor):
+                self.taken.append(t)  # the user may set it in between, and nobody would tell
+            GRAD.__set__(t, g)
+
+
+def shares_memory(targets: list[Tensor], others: list[Tensor]) -> bool:
+    """Whether memory that is written can also be seen through another tensor."""
+    return any(a is not b and np.may_share_memory(present(a), present(b)) for a in targets for b in others)
+
+
+def seen_through(array: Any, chain: tuple[Any, ...]) -> Any:
+    """A host array through view operations."""
+    for step in chain:
+        array = step[0].kernel(array, **step[1])
+        if len(step) == 3:
+            array = array[step[2]]
+    return array
+
+
+def _grad_of(t: Tensor) -> Any:
+    try:
+        return GRAD.__get__(t)
+    except AttributeError:
+        return None
+
+
+def fits(leaf: Any, wanted: Any) -> bool:
+    """Whether an argument is as it was: a tensor of the same class, dtype, shape and kind of history, or the same value."""
+    if wanted.__class__ is Signature:
+        if leaf.__class__ not in PLAIN and leaf.__class__.__base__ not in TWINS:
+            return False
+        data = DATA.__get__(leaf)
+        return (
+            data.shape == wanted.shape
+            and data.dtype == wanted.dtype
+            and (wanted.contiguous if data.__class__ is Part else data.strides == wanted.strides)
+            and (leaf._fn is wanted.fn or history(leaf) == wanted.history)
+            and (wanted.identity is None or leaf is wanted.identity)
+        )
+    return same(leaf, wanted)
+
+
+def history(t: Tensor) -> int:
+    """0: needs no gradient, 1: a leaf that does, 2: carries a graph."""
+    fn = t._fn
+    if fn is None or not t.requires_grad:
+        return 0
+    return 1 if t.is_leaf else 2
+
+
+class Signature:
+    """What an argument tensor must look like. `identity`: it must be this very tensor."""
+
+    __slots__ = ("contiguous", "dtype", "fn", "history", "identity", "shape", "strides")
+
+    def __init__(self, t: Tensor, identity: Tensor | None = None) -> None:
+        data = DATA.__get__(t)
+        self.shape, self.dtype = data.shape, data.dtype
+        #: the layout decides what is a view, and what `is_contiguous` says
+        self.strides = None if data.__class__ is Part else data.strides
+        self.contiguous = data.__class__ is Part or data.flags.c_contiguous
+        self.history = history(t)
+        #: what `_fn` is where that tells the history
+        self.fn = t._fn if t._fn is None or t._fn is LEAF else self
+        self.identity = identity
+
+
+def described(leaf: Any) -> str:
+    if isinstance(leaf, Tensor):
+        return f"{leaf.dtype}{list(leaf.shape)}"
+    return repr(leaf)
+
+
+def wanted_text(wanted: Any) -> str:
+    if wanted.__class__ is Signature:
+        return f"{wanted.dtype}{list(wanted.shape)}"
+    return repr(wanted)
+
+
+def fetcher(
+    source: Any, leaves: Sequence[Any], places: dict[int, Place], grads: dict[int, Tensor], device: Any
+) -> Callable[[Any], Any]:
+    """How the array of an input is had at each call."""
+    if source.__class__ is Draw:
+        make = source.make
+        return lambda given: make()
+    if source.__class__ is Number:
+        return NumberFeed(source.place, device)
+    for i, leaf in enumerate(leaves):
+        if leaf is source:
+            return partial(argument, i)
+    find = finder(source, places, grads)
+    return lambda given: present(find(given))
+
+
+def argument(i: int, given: Any) -> Any:
+    """The array of argument `i`."""
+    return present(given[i])
+
+
+def finder(t: Tensor, places: dict[int, Place], grads: dict[int, Tensor]) -> Callable[[Any], Tensor]:
+    """The tensor itself, or where the one stands that took its place."""
+    place = places.get(id(t))
+    if place is not None:
+        return lambda given: place.get()  # type: ignore[no-any-return]
+    leaf = grads.get(id(t))
+    if leaf is not None:
+        return lambda given: leaf._grad  # type: ignore[return-value]
+    return lambda given: t
+
+
+def is_twin(t: Tensor) -> bool:
+    return t.__class__ in set(TWINS.values())
+
+
+__all__ = ["Entry", "Signature", "fetcher", "finder", "history", "is_twin"]

@@ -1,0 +1,221 @@
+"""From a trace to a program: what goes in, what comes out, and where it is put after each call."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from typing import Any
+
+import jax
+import jax.extend.core as extend
+import jax.numpy as jnp
+import numpy as np
+
+from .feeds import Feeds
+from .state import Part, Resident, layout
+from .tracer import Draw, Input
+
+
+def needed(eqns: Sequence[Any], outs: Sequence[Any]) -> list[Any]:
+    """The equations that `outs` depend on, in order."""
+    wanted = {id(v) for v in outs if not isinstance(v, extend.Literal)}
+    found = []
+    for e in reversed(eqns):
+        if any(id(v) in wanted for v in e.outvars):
+            found.append(e)
+            wanted.update(id(v) for v in e.invars if not isinstance(v, extend.Literal))
+    return found[::-1]
+
+
+def as_function(jaxpr: Any, inputs: Sequence[Any], outs: Sequence[Any], eqns: Sequence[Any]) -> Any:
+    """Part of a jaxpr as a function of the variables `inputs`."""
+    part = extend.Jaxpr(
+        constvars=[], invars=list(inputs), outvars=list(outs), eqns=list(eqns), effects=jaxpr.effects,
+        debug_info=jaxpr.debug_info,
+    )  # fmt: skip
+    return extend.jaxpr_as_fun(extend.ClosedJaxpr(part, []))
+
+
+def pruned(closed: Any) -> Any:
+    """Without what no output needs."""
+    jaxpr = closed.jaxpr
+    eqns = needed(jaxpr.eqns, jaxpr.outvars)
+    used = {id(v) for e in eqns for v in e.invars} | {id(v) for v in jaxpr.outvars}
+    keep = [k for k, v in enumerate(jaxpr.constvars) if id(v) in used]
+    made = extend.Jaxpr(
+        constvars=[jaxpr.constvars[k] for k in keep], invars=[], outvars=jaxpr.outvars, eqns=eqns,
+        effects=jaxpr.effects, debug_info=jaxpr.debug_info,
+    )
+    return extend.ClosedJaxpr(made, [closed.consts[k] for k in keep])
+
+
+class Program:
+    """An XLA program of a traced function.
+
+    `feeds`: what is handed in at each call besides the residents; each says how its array is fetched.
+    """
+
+    def __init__(
+        self,
+        closed: Any,
+        order: Sequence[int | None],
+        inputs: Sequence[Input],
+        state: Sequence[tuple[int, int]],
+        homes: dict[int, Part],
+        small: Sequence[int],
+        bad: int | None,
+        options: dict[str, Any],
+    ) -> None:
+        """`state`: (input, output) pairs of memory that is written; `homes`: input -> the part of a resident that it is;
+        `small`: outputs that leave in one flat buffer for each dtype; `bad`: the output that says whether a check of
+        values failed: then the state stays as it was."""
+        self.jaxpr = closed.jaxpr  # without its constants, which are placeholders as large as the state
+        self.inputs = inputs
+        used = {n for n in order if n is not None}
+        self.residents: list[Resident] = []
+        for part in homes.values():
+            if part.resident not in self.residents:
+                self.residents.append(part.resident)
+        written = {id(homes[i].resident) for i, _ in state if i in homes}
+        #: residents that change are given away; those that are only read stay
+        self.changing = [r for r in self.residents if id(r) in written]
+        self.reading = [r for r in self.residents if id(r) not in written]
+        draws = {n for n, i in enumerate(inputs) if isinstance(i.source, Draw)}  # drawn also if nobody uses them
+        self.feeds = sorted(n for n in used | draws if n not in homes)
+        self.handed = Feeds(inputs, self.feeds, options.get("batch") or ())
+        n_out = len(closed.jaxpr.outvars)
+        state_out = {o: homes[i] for i, o in state if i in homes}
+        self.plain = [o for o in range(n_out) if o not in state_out and o not in set(small)]
+        self.packs: list[tuple[Any, list[int]]] = []
+        for o in small:
+            if o in state_out:
+                continue
+            dtype = closed.jaxpr.outvars[o].aval.dtype
+            for kind, members in self.packs:
+                if kind == dtype:
+                    members.append(o)
+                    break
+            else:
+                self.packs.append((dtype, [o]))
+        fun = as_function(closed.jaxpr, closed.jaxpr.constvars, closed.jaxpr.outvars, closed.jaxpr.eqns)
+        consts = [c if n is None else None for c, n in zip(closed.consts, order)]
+        changing, reading, handed, packs, plain = self.changing, self.reading, self.handed, self.packs, self.plain
+
+        def program(changed: list[Any], read: list[Any], fed: list[Any]) -> Any:
+            whole = {id(r): v for r, v in zip((*changing, *reading), (*changed, *read))}
+            given = handed.unpacked(fed)
+            values = []
+            for n, const in zip(order, consts):
+                if n is None:
+                    values.append(const)
+                elif n in homes:
+                    part = homes[n]
+                    v = whole[id(part.resident)]
+                    if part.offset is not None:
+                        v = v[part.offset : part.offset + part.size].reshape(part.shape or (1,))
+                    elif not part.shape:
+                        v = v.reshape(1)
+                    values.append(v)
+                else:
+                    values.append(given[n])
+            outs = fun(*values)
+            after = []
+            for r in changing:
+                new = {p.offset: outs[o] for o, p in state_out.items() if p.resident is r}
+                old = whole[id(r)]
+                if bad is not None:
+                    new = {at: jnp.where(outs[bad], part_of(old, at, y.shape), y) for at, y in new.items()}
+                if not r.flat:
+                    after.append(next(iter(new.values())))
+                    continue
+                pieces = [
+                    new[p.offset].reshape(-1) if p.offset in new else part_of(old, p.offset, (p.size,))
+                    for _, p in r.members if p.size
+                ]  # fmt: skip
+                after.append(jnp.concatenate(pieces) if len(pieces) > 1 else pieces[0] if pieces else old)
+            flat = [jnp.concatenate([outs[o].reshape(-1) for o in members]) for _, members in packs]
+            return after, flat, [outs[o] for o in plain]
+
+        self.fn = program
+        self.options = options
+        self.seconds = 0.0
+        self.executable: Any = None
+
+    def compile(self) -> None:
+        """Hand the program to XLA."""
+        began = time.perf_counter()
+        place = self.options.get("place")
+
+        def struct(shape: Any, dtype: Any, sharding: Any = place) -> Any:
+            return jax.ShapeDtypeStruct(shape, dtype, sharding=sharding)
+
+        def of(r: Resident) -> Any:
+            return struct((r.size,) if r.flat else r.members[0][1].shape, r.dtype)
+
+        batch = self.options.get("batch") or {}
+        feeds = self.handed.structs(place, batch)
+        jitted = jax.jit(self.fn, donate_argnums=(0,), **self.options.get("jit", {}))
+        lowered = jitted.lower([of(r) for r in self.changing], [of(r) for r in self.reading], feeds)
+        with progress(began):
+            self.executable = lowered.compile()
+        for i in self.inputs:
+            i.placeholder = None
+        self.seconds = time.perf_counter() - began
+
+    def part_of(self, o: int) -> tuple[int, Any]:
+        """Where output `o` leaves: (index of the flat buffer, offset) or (-1, index among the single ones)."""
+        for k, (_, members) in enumerate(self.packs):
+            if o in members:
+                at = 0
+                for m in members:
+                    if m == o:
+                        return k, at
+                    at += int(np.prod(self.jaxpr.outvars[m].aval.shape, dtype=np.int64))
+        return -1, self.plain.index(o)
+
+
+def part_of(whole: Any, offset: int | None, shape: tuple[int, ...]) -> Any:
+    """The old value of a part of a resident."""
+    return whole if offset is None else whole[offset : offset + int(np.prod(shape, dtype=np.int64))].reshape(shape)
+
+
+class progress:
+    """Says so when a compilation takes longer than five seconds."""
+
+    AFTER = 5.0
+
+    def __init__(self, began: float) -> None:
+        self.timer: Any = None
+
+    def __enter__(self) -> None:
+        import sys
+        import threading
+
+        def say() -> None:
+            print("wengert.compile: XLA is still compiling ...", file=sys.stderr, flush=True)
+
+        self.timer = threading.Timer(self.AFTER, say)
+        self.timer.daemon = True
+        self.timer.start()
+
+    def __exit__(self, *exc: object) -> None:
+        self.timer.cancel()
+
+
+def homes_for(written: Sequence[tuple[int, Any, Any]], inputs: Sequence[Input], place: Any) -> dict[int, Part]:
+    """input -> part, for memory that the program writes: the resident it has, or a new one."""
+    homes: dict[int, Part] = {}
+    todo = []
+    for n, t, part in written:
+        if part is not None:
+            homes[n] = part
+        else:
+            todo.append((n, t))
+    before = {id(t): n for n, t in todo}
+    for home in layout([(t, *inputs[n].aval) for n, t in todo], place):
+        for known, part in home.members:
+            homes[before[id(known())]] = part
+    return homes
+
+
+__all__ = ["Program", "as_function", "homes_for", "needed", "progress", "pruned"]

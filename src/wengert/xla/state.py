@@ -1,0 +1,378 @@
+"""Where tensors live between compiled steps: in XLA's buffers.
+
+A *resident* tensor is an instance of a twin of its class (same name, not among `PLAIN`), whose `_data` slot holds a
+`Part`: where in which `Resident` its value is. So a compiled step does no work for each of its tensors: it replaces the
+residents' buffers. The twin's `_data` brings the value back to a NumPy array when anything eager looks at it, and turns
+the tensor back into an ordinary one; then the next compiled step takes it in again. Eager code pays nothing: fast paths
+send the twin's class to the general path, where it settles.
+
+Many small tensors share one flat buffer, for a call into XLA costs by the number of its buffers.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from math import prod
+from typing import Any
+from weakref import ref
+
+import jax
+import numpy as np
+
+from ..core.graph import Version
+from ..core.modes import mode
+from ..core.tensor import PLAIN, Tensor, new, wrap
+from .arrays import TracedArray
+from .tracer import DATA, GRAD
+
+ndarray = np.ndarray
+VERSION = Tensor.__dict__["_ver"]
+
+#: tensors of at most this many elements share a flat buffer
+SMALL = 16384
+
+
+class Stale(Exception):
+    """A tensor is no longer what the program was made for."""
+
+
+class Part:
+    """What the `_data` slot of a resident tensor holds."""
+
+    __slots__ = ("dtype", "offset", "resident", "shape", "since", "size")
+
+    def __init__(self, resident: Any, offset: int | None, shape: tuple[int, ...], dtype: Any, size: int) -> None:
+        self.resident = resident
+        self.offset = offset
+        self.shape = shape
+        self.dtype = dtype
+        self.size = size
+        self.since = resident.calls
+
+    def look(self) -> Any:
+        """The value as a NumPy array that must not be written."""
+        array = np.asarray(self.resident.value)
+        if self.offset is None:
+            return array
+        return array[self.offset : self.offset + self.size].reshape(self.shape)
+
+    def array(self) -> Any:
+        """The value as a NumPy array of its own."""
+        return self.look().copy()
+
+
+class Resident:
+    """One XLA buffer, and the tensors that live in it: all of one (`flat` False) or many behind each other."""
+
+    __slots__ = ("__weakref__", "calls", "clean", "dtype", "flat", "members", "mirrored", "place", "size", "value", "writer")
+
+    def __init__(self, dtype: Any, flat: bool, place: Any = None) -> None:
+        self.dtype = dtype
+        self.flat = flat
+        self.members: list[tuple[Any, Part]] = []
+        self.mirrored: list[tuple[Tensor, Part]] = []
+        self.value: Any = None
+        self.calls = 0
+        self.size = 0
+        self.clean = False
+        #: the program that changed it last
+        self.writer: Any = None
+        #: the sharding (or device) of the buffer
+        self.place = place
+
+    def add(self, t: Tensor, shape: tuple[int, ...]) -> Part:
+        part = Part(self, self.size if self.flat else None, shape, self.dtype, prod(shape))
+        self.size += part.size
+        self.members.append((ref(t), part))
+        return part
+
+    def refresh(self) -> None:
+        """Take in the members that eager code took out (or that come for the first time)."""
+        old = None if self.value is None else np.asarray(self.value)
+        flat = np.empty(self.size if self.flat else self.members[0][1].shape, self.dtype)
+        self.mirrored = []
+        seats: list[tuple[Tensor, Part, Any]] = []
+        for known, part in self.members:
+            t = known()
+            where = flat if part.offset is None else flat[part.offset : part.offset + part.size]
+            data = None if t is None else DATA.__get__(t)
+            if data is None or data is part:
+                if old is not None:
+                    where[...] = old if part.offset is None else old[part.offset : part.offset + part.size]
+                continue
+            array = data.look() if data.__class__ is Part else data
+            if array.shape != part.shape or array.dtype != part.dtype:
+                raise Stale
+            where[...] = array if part.offset is None else array.reshape(-1)
+            seats.append((t, part, data))
+        self.value = jax.device_put(flat, self.place) if self.place is not None else jax.device_put(flat)
+        while seats:
+            t, part, data = seats.pop()
+            if data.__class__ is ndarray:
+                array = None
+                if not exclusive(t, data):
+                    self.mirrored.append((t, part))
+                    continue
+            seat(t, part)
+        self.clean = not self.mirrored
+
+    def write_back(self) -> None:
+        """Give the new values to the tensors whose memory others share."""
+        array = np.asarray(self.value)
+        for t, part in self.mirrored:
+            data = t._data
+            source = array if part.offset is None else array[part.offset : part.offset + part.size].reshape(part.shape)
+            np.copyto(data, source)
+            from ..core.tensor import bump
+
+            bump(t)
+
+
+def exclusive(t: Tensor, array: Any) -> bool:
+    """Whether nobody else can see this memory, so that the tensor may move: no one but `t` holds its array, the array's
+    base or its version counter."""
+    if t.__class__ not in PLAIN or t._view is not None or t.__class__ not in TWINS and not _twin_of(t.__class__):
+        return False
+    version, base = t._ver, array.base
+    if version.__class__ is not int and version.__class__ is not Version or not array.flags.writeable:
+        return False
+    if base is not None and (base.__class__ is not ndarray or base.base is not None):
+        return False
+    global _alone
+    if _alone is None:
+        _alone = _measured()
+    counts = held(version, base, array)
+    return all(n <= alone for n, alone in zip(counts, _alone))
+
+
+def held(version: Any, base: Any, array: Any) -> tuple[int, int, int]:
+    """How many references there are to the three."""
+    return (
+        0 if version.__class__ is int else sys.getrefcount(version),
+        0 if base is None else sys.getrefcount(base),
+        sys.getrefcount(array),
+    )
+
+
+#: what `held` says inside `exclusive` where nobody else holds anything: it differs between versions of Python
+_alone: tuple[int, int, int] | None = None
+
+
+def _measured() -> tuple[int, int, int]:
+    t = wrap(np.zeros(4)[:2])
+    t._ver = Version(0)
+    rows = [(t, None, DATA.__get__(t))]
+    t, _, data = rows.pop()
+    return _as_exclusive(t, data)
+
+
+def _as_exclusive(t: Tensor, array: Any) -> tuple[int, int, int]:
+    version, base = t._ver, array.base
+    return held(version, base, array)
+
+
+def seat(t: Tensor, part: Part) -> None:
+    """Make `t` a resident tensor."""
+    version = VERSION.__get__(t)
+    if version.__class__ is not int:
+        VERSION.__set__(t, version.n)
+    part.since = part.resident.calls
+    DATA.__set__(t, part)
+    t.__class__ = _twin_of(t.__class__)
+
+
+def settle(t: Tensor) -> None:
+    """Make a resident tensor an ordinary one again."""
+    part = DATA.__get__(t)
+    if part.__class__ is not Part:
+        return
+    array = part.array()
+    try:
+        g = GRAD.__get__(t)
+    except AttributeError:
+        g = None
+    if g.__class__ is LazyGradient:
+        _real_grad(t, g)
+    VERSION.__set__(t, VERSION.__get__(t) + part.resident.calls - part.since)
+    t.__class__ = t.__class__.__base__  # type: ignore[assignment]
+    DATA.__set__(t, array)
+    part.resident.clean = False
+    tracer = mode().tracer
+    if tracer is not None:
+        tracer.external(t).part = part
+
+
+# ---------------------------------------------------------------- the twins
+
+
+def _get_data(t: Any) -> Any:
+    settle(t)
+    return t._data
+
+
+def _set_data(t: Any, value: Any) -> None:
+    settle(t)
+    t._data = value
+
+
+def _get_version(t: Any) -> Any:
+    part = DATA.__get__(t)
+    n = VERSION.__get__(t)
+    return n + part.resident.calls - part.since if part.__class__ is Part and n.__class__ is int else n
+
+
+def _set_version(t: Any, value: Any) -> None:
+    settle(t)
+    VERSION.__set__(t, value)
+
+
+TWINS: dict[type, type] = {}
+
+
+def _twin_of(cls: type) -> Any:
+    """The class of resident tensors of class `cls`."""
+    found = TWINS.get(cls)
+    if found is None:
+        body = {
+            "__slots__": (), "__module__": cls.__module__, "__qualname__": cls.__qualname__, "__doc__": cls.__doc__,
+            "_data": property(_get_data, _set_data), "_ver": property(_get_version, _set_version),
+            "_grad": property(_get_grad, _set_grad),
+            "_resident": True, "_settle": settle, "__deepcopy__": _deepcopy, "__reduce_ex__": _reduce,
+        }  # fmt: skip
+        found = TWINS[cls] = type(cls)(cls.__name__, (cls,), body)
+    return found
+
+
+def _deepcopy(t: Any, memo: Any) -> Any:
+    settle(t)
+    return t.__deepcopy__(memo)
+
+
+def _reduce(t: Any, protocol: Any) -> Any:
+    settle(t)
+    return t.__reduce_ex__(protocol)
+
+
+class Output:
+    """What a program gave, as the home of lazy tensors: one array, or several tensors in a flat one."""
+
+    __slots__ = ("calls", "clean", "value")
+    members = ()
+
+    def __init__(self, value: Any) -> None:
+        self.value = value
+        self.calls = 0
+
+
+def lazy(home: Any, offset: int | None, shape: tuple[int, ...], dtype: Any, size: int) -> Tensor:
+    """A tensor over a part of an `Output`, which becomes a NumPy array when it is looked at."""
+    t: Tensor = new(LAZY)
+    set_data(t, Part(home, offset, shape, dtype, size))
+    set_version(t, 0)
+    t._fn = t._view = None
+    return t
+
+
+class Latest:
+    """The outputs of a program's last call that hold gradients."""
+
+    __slots__ = ("flat", "single")
+    flat: list[Any]
+    single: list[Any]
+
+
+class LazyGradient:
+    """What the `_grad` slot of a resident parameter holds after a call: which output it is. The program keeps one for
+    each parameter and puts it back only where someone looked."""
+
+    __slots__ = ("latest", "taken", "where")
+
+    def __init__(self, latest: Latest, where: Any, taken: list[Tensor]) -> None:
+        self.latest = latest
+        #: (index of the flat output or -1, offset or index of the single output, shape, dtype, size)
+        self.where = where
+        self.taken = taken
+
+    def make(self) -> Tensor:
+        """The gradient as a tensor."""
+        k, at, shape, dtype, size = self.where
+        if k < 0:
+            return lazy(Output(self.latest.single[at]), None, shape, dtype, size)
+        return lazy(Output(self.latest.flat[k]), at, shape, dtype, size)
+
+
+def _get_grad(t: Any) -> Any:
+    g = GRAD.__get__(t)
+    if g.__class__ is LazyGradient:
+        _real_grad(t, g)
+        g = GRAD.__get__(t)
+    if mode().tracer is not None:
+        settle(t)
+        return t._grad
+    return g
+
+
+def _set_grad(t: Any, value: Any) -> None:
+    if mode().tracer is not None:
+        settle(t)
+        t._grad = value
+        return
+    try:
+        g = GRAD.__get__(t)
+    except AttributeError:
+        g = None
+    if g.__class__ is LazyGradient:
+        g.taken.append(t)
+    GRAD.__set__(t, value)
+
+
+LAZY = _twin_of(Tensor)
+set_data, set_version = DATA.__set__, VERSION.__set__
+
+
+def _real_grad(t: Tensor, g: LazyGradient) -> None:
+    g.taken.append(t)
+    GRAD.__set__(t, g.make())
+
+
+def present(t: Tensor) -> Any:
+    """The value of a tensor for a program: a NumPy array that the program only reads."""
+    data = DATA.__get__(t)
+    return data.look() if data.__class__ is Part else data
+
+
+def assign(t: Tensor, value: Any) -> None:
+    """Write what a program gave into the memory of an ordinary tensor."""
+    from ..core.tensor import bump
+
+    array = t._data
+    np.copyto(array, np.asarray(value))
+    bump(t)
+
+
+def is_resident(t: Tensor) -> bool:
+    return DATA.__get__(t).__class__ is Part
+
+
+def layout(tensors: Sequence[tuple[Tensor, tuple[int, ...], Any]], place: Any = None) -> list[Resident]:
+    """Residents for tensors that have none: the small ones of one dtype together."""
+    flats: dict[Any, Resident] = {}
+    made: list[Resident] = []
+    for t, shape, dtype in tensors:
+        if prod(shape) <= SMALL:
+            home = flats.get(dtype)
+            if home is None:
+                home = flats[dtype] = Resident(dtype, True, place)
+                made.append(home)
+        else:
+            home = Resident(dtype, False, place)
+            made.append(home)
+        home.add(t, shape)
+    return made
+
+
+__all__ = [
+    "DATA", "GRAD", "SMALL", "Latest", "LazyGradient", "Output", "Part", "Resident", "Stale", "TracedArray", "assign",
+    "is_resident", "layout", "lazy", "present", "seat", "settle",
+]  # fmt: skip
