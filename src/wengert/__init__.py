@@ -72,9 +72,10 @@ newaxis = None
 
 #: submodules that are imported when they are first used
 _LAZY = (
-    "accelerator", "amp", "backends", "compat", "compiler", "cpu", "cuda", "distributed", "distributions", "fft", "func",
-    "hub", "jit", "linalg", "mps", "mtia", "multiprocessing", "nn", "onnx", "optim", "overrides", "profiler", "random",
-    "return_types", "serialization", "signal", "special", "storage", "testing", "types", "utils", "version", "xpu",
+    "_C", "_dynamo", "_tensor", "_utils", "accelerator", "amp", "backends", "compat", "compiler", "cpu", "cuda",
+    "distributed", "distributions", "fft", "func", "functional", "hub", "jit", "linalg", "mps", "mtia",
+    "multiprocessing", "nn", "onnx", "optim", "overrides", "profiler", "random", "return_types", "serialization",
+    "signal", "special", "storage", "testing", "types", "utils", "version", "xpu",
 )  # fmt: skip
 #: names that submodules hold, fetched when they are first used
 _ELSEWHERE = {
@@ -82,21 +83,22 @@ _ELSEWHERE = {
     "GradScaler": "amp",
     "OutOfMemoryError": "cuda",
     "autocast": "amp",
-    "clear_autocast_cache": "amp.autocast_mode",
     "compile": "compiler",
-    "get_autocast_cpu_dtype": "amp.autocast_mode",
-    "get_autocast_dtype": "amp.autocast_mode",
-    "get_autocast_gpu_dtype": "amp.autocast_mode",
-    "is_autocast_cache_enabled": "amp.autocast_mode",
-    "is_autocast_cpu_enabled": "amp.autocast_mode",
-    "is_autocast_enabled": "amp.autocast_mode",
     "load": "serialization",
     "load_file": "serialization",
     "save": "serialization",
     "save_file": "serialization",
-    "set_autocast_dtype": "amp.autocast_mode",
     "thread_safe_generator": "random",
     "vmap": "func",
+    **dict.fromkeys(
+        (
+            "autocast_decrement_nesting", "autocast_increment_nesting", "clear_autocast_cache", "get_autocast_cpu_dtype",
+            "get_autocast_dtype", "get_autocast_gpu_dtype", "is_autocast_cache_enabled", "is_autocast_cpu_enabled",
+            "is_autocast_enabled", "set_autocast_cache_enabled", "set_autocast_cpu_dtype", "set_autocast_cpu_enabled",
+            "set_autocast_dtype", "set_autocast_enabled",
+        ),
+        "amp.autocast_mode",
+    ),
     **dict.fromkeys(
         (
             "are_deterministic_algorithms_enabled", "get_deterministic_debug_mode", "get_float32_matmul_precision",
@@ -146,11 +148,23 @@ if _TYPE_CHECKING:  # what the loops above and `__getattr__` bring, for those wh
 else:
     __getattr__ = _missing(__name__, lazy=_LAZY, elsewhere=_ELSEWHERE)
 
-__all__ = [
+#: what PyTorch's `from torch import *` leaves out
+_NOT_STARRED = {
+    "BFloat16Storage", "BFloat16Tensor", "ComplexDoubleStorage", "ComplexFloatStorage", "HalfStorage", "HalfTensor",
+    "Storage", "autograd", "broadcast_shapes", "copy", "digamma_", "eig", "erfinv_", "from_dlpack", "lgamma_", "lstsq",
+    "lu", "matrix_rank", "pca_lowrank", "set_default_dtype", "set_grad_enabled", "solve", "svd_lowrank", "symeig",
+    "to_dlpack", "unique",
+}  # fmt: skip
+_STARRED = (
+    {name for name in _ops.FUNCTIONS if "." not in name}
+    | {*_dtypes.DTYPES, *_dtypes.ALIASES, *_ELSEWHERE}
+    | {"is_anomaly_check_nan_enabled", "is_anomaly_enabled", "is_warn_always_enabled", "set_warn_always"}
+) - {"load_file", "save_file"}
+__all__ = [  # noqa: PLE0604
+    *sorted(name for name in _STARRED - _NOT_STARRED if not name.startswith("_")),
     "Generator",
     "Size",
     "Tensor",
-    "autograd",
     "can_cast",
     "default_generator",
     "device",
@@ -177,8 +191,6 @@ __all__ = [
     "promote_types",
     "seed",
     "set_default_device",
-    "set_default_dtype",
-    "set_grad_enabled",
     "set_printoptions",
     "set_rng_state",
 ]

@@ -7,6 +7,7 @@ from __future__ import annotations
 import sys
 from typing import Any
 
+from ..core.deferred import values_known
 from ..core.dtypes import int64
 from ..core.tensor import Tensor
 from . import functional as F
@@ -129,7 +130,8 @@ class _BatchNorm(_NormBase):
         if self.training and self.track_running_stats and self.num_batches_tracked is not None:
             self.num_batches_tracked.add_(1)
             if self.momentum is None:  # a cumulative average
-                factor = 1.0 / float(self.num_batches_tracked)
+                n = self.num_batches_tracked
+                factor = 1.0 / float(n) if values_known() else 1.0 / n.double()  # type: ignore[attr-defined]
         use_batch = self.training or (self.running_mean is None and self.running_var is None)
         tracked = not self.training or self.track_running_stats
         return F.batch_norm(

@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 
 from ..core.errors import warn
 from ..core.tensor import Tensor
-from .module import Module, indent
+from .module import Module, _addindent
 from .parameter import Parameter
 
 __all__ = ["Container", "ModuleDict", "ModuleList", "ParameterDict", "ParameterList", "Sequential"]
@@ -220,7 +220,7 @@ class ModuleList(Module):
         if not runs:
             return self._get_name() + "()"
         lines = [
-            indent(f"({first}): {text}" if first == last else f"({first}-{last}): {last - first + 1} x {text}", 2)
+            _addindent(f"({first}): {text}" if first == last else f"({first}-{last}): {last - first + 1} x {text}", 2)
             for first, last, text in runs
         ]
         return f"{self._get_name()}(\n  " + "\n  ".join(lines) + "\n)"

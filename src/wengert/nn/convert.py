@@ -95,6 +95,11 @@ def converter(*args: Any, **kwargs: Any) -> Callable[[Tensor], Tensor]:
             )
 
     def convert(t: Any) -> Any:
+        if t.is_meta and device is not None and device.type != "meta":
+            raise NotImplementedError(
+                "Cannot copy out of meta tensor; no data! Please use torch.nn.Module.to_empty() instead of "
+                "torch.nn.Module.to() when moving module from meta to a different device."
+            )
         cast = dtype if dtype is not None and (t.is_floating_point() or t.is_complex()) else None
         if memory_format is not None and t.dim() in (4, 5):
             return t.to(device, cast, non_blocking, memory_format=memory_format)

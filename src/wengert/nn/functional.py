@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from ..core.intercept import announce
 from ..core.missing import missing
 from ..core.tensor import Tensor
 from ..ops.install import FUNCTIONS as _FUNCTIONS
@@ -64,6 +65,7 @@ def _gather(name: str) -> Any:
 for _name in _NAMES:
     globals()[_name] = _gather(_name)
 del _name
+announce(lambda: [(f"torch.nn.functional.{name}", globals()[name]) for name in _NAMES])
 
 __getattr__ = missing(__name__)
 

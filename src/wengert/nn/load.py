@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ..core import modes
+from ..core.errors import warn
 from ..core.tensor import Tensor
 from .parameter import Parameter, is_lazy
 
@@ -149,6 +150,12 @@ def _load_one(module: Module, name: str, key: str, param: Any, value: Any, assig
     try:
         with modes.no_grad():
             if not assign:
+                if param.is_meta and not value.is_meta:
+                    warn(
+                        f"for {key}: copying from a non-meta parameter in the checkpoint to a meta parameter in the current "
+                        "model, which is a no-op. (Did you mean to pass `assign=True` to assign items in the state "
+                        "dictionary to their corresponding key in the module instead of copying them in place?)"
+                    )
                 param.copy_(value)
                 return None
             if isinstance(param, Parameter):

@@ -18,6 +18,7 @@ from typing import Any, TypeVar
 from ..core import modes
 from ..core.errors import warn
 from ..core.tensor import Tensor
+from ._blame import name_layer
 from ._functional.base import T
 from .call import HookedCall
 from .hooks import (  # noqa: F401  (the register_module_* functions are public here)
@@ -83,9 +84,9 @@ def _forward_unimplemented(self: Module, *input: Any) -> None:
     raise NotImplementedError(f'Module [{type(self).__name__}] is missing the required "forward" function')
 
 
-def indent(text: str, spaces: int) -> str:
-    """`text` with every line but the first moved right."""
-    return text.replace("\n", "\n" + " " * spaces)
+def _addindent(s_: str, numSpaces: int) -> str:
+    """`s_` with every line but the first moved right (programs that write a `__repr__` import it)."""
+    return s_.replace("\n", "\n" + " " * numSpaces)
 
 
 class Module:
@@ -330,7 +331,11 @@ class Module:
             if "_forward_hooks" in state:
                 raise
             raise AttributeError(f"'{type(self).__name__}' object has no attribute '_backward_hooks'") from None
-        return self.forward(*args, **kwargs)
+        try:
+            return self.forward(*args, **kwargs)
+        except Exception as error:
+            name_layer(self, error)
+            raise
 
     def _call_impl(self, *args: Any, **kwargs: Any) -> Any:
         """A call with every kind of hook around `forward`."""
@@ -644,14 +649,18 @@ class Module:
         if recurse:
             for module in self.children():
                 module._apply(fn)
-        for param in self._parameters.values():
+        for name, param in self._parameters.items():
             if param is None:
                 continue
             with modes.no_grad():
                 converted = fn(param)
             if converted is not param:
-                # The Parameter object stays the same, because optimizers hold it.
-                param.data = converted
+                if converted.is_meta is param.is_meta:
+                    # The Parameter object stays the same, because optimizers hold it.
+                    param.data = converted
+                else:  # it cannot: there is memory on one side only
+                    self._parameters[name] = Parameter(converted, param.requires_grad)
+                    continue
             grad = param.grad
             if grad is not None:
                 with modes.no_grad():
@@ -754,7 +763,7 @@ class Module:
     def __repr__(self) -> _str:
         extra = self.extra_repr()
         extra_lines = extra.split("\n") if extra else []
-        child_lines = [f"({name}): {indent(repr(module), 2)}" for name, module in self._modules.items()]
+        child_lines = [f"({name}): {_addindent(repr(module), 2)}" for name, module in self._modules.items()]
         lines = extra_lines + child_lines
         if len(extra_lines) == 1 and not child_lines:
             body = extra_lines[0]

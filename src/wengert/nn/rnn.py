@@ -212,7 +212,8 @@ class RNNBase(Module):
             raise RuntimeError("Expected sequence length to be larger than 0 in RNN")
         output, states = self._run(steps, None, hx)
         if self.batch_first:
-            output = output.transpose(0, 1)
+            in_place = self.mode != "LSTM" and not output._level  # as PyTorch records it
+            output = output.transpose_(0, 1) if in_place else output.transpose(0, 1)
         if not batched:
             output = output.squeeze(batch_dim)
             states = tuple(s.squeeze(1) for s in states)

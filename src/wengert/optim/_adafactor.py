@@ -8,6 +8,7 @@ from typing import Any
 
 from ..core import dtypes, modes
 from ..core.tensor import Tensor
+from . import tensors
 from .optimizer import Optimizer, ParamsT
 from .update import counter
 
@@ -95,28 +96,47 @@ class Adafactor(Optimizer):
         eps1, eps2 = group["eps"]
         if eps1 is None:
             eps1 = float(_eps(p.dtype))
-        lr, decay = float(group["lr"]), group["weight_decay"]
+        lr, decay = group["lr"], group["weight_decay"]
 
         state["step"].add_(1)
-        step = state["step"].item()
+        step = number(state["step"])
         take = step ** group["beta2_decay"]
-        rho = min(lr, 1 / math.sqrt(step))
-        alpha = max(eps2, p.norm(2).item() / math.sqrt(p.numel())) * rho
+        rho = least(number(lr), 1 / step**0.5)
+        alpha = most(number(p.norm(2)) / math.sqrt(p.numel()), eps2) * rho
         if decay != 0:
             p.mul_(1 - lr * decay)
         if grad.ndim > 1:
             row, column = state["row_var"], state["col_var"]
-            row.lerp_((grad * grad).mean(dim=-1, keepdim=True), take)
-            column.lerp_((grad * grad).mean(dim=-2, keepdim=True), take)
+            tensors.lerp_(row, (grad * grad).mean(dim=-1, keepdim=True), take)
+            tensors.lerp_(column, (grad * grad).mean(dim=-2, keepdim=True), take)
             estimate = row @ column
             estimate.div_(row.mean(dim=-2, keepdim=True).clamp_(min=eps1))
         else:
-            state["variance"].lerp_(grad * grad, take)
+            tensors.lerp_(state["variance"], grad * grad, take)
             estimate = state["variance"].clone()
         update = estimate.clamp_(min=eps1 * eps1).rsqrt_()
         update.mul_(grad)
-        clip = max(1.0, update.norm(2).item() / (math.sqrt(update.numel()) * group["d"]))
-        p.add_(update, alpha=-alpha / clip)
+        clip = most(number(update.norm(2)) / (math.sqrt(update.numel()) * group["d"]), 1.0)
+        tensors.add_(p, update, -alpha / clip)
+
+
+def number(x: Any) -> Any:
+    """A Python number; a 0-d float64 tensor while a step is traced by compile."""
+    if not isinstance(x, Tensor):
+        return x
+    return x.item() if modes.mode().tracer is None else x.double()
+
+
+def least(a: Any, b: Any) -> Any:
+    """The smaller of two numbers (or 0-d tensors)."""
+    if isinstance(a, Tensor):
+        return a.minimum(b) if isinstance(b, Tensor) else a.clamp(max=b)
+    return least(b, a) if isinstance(b, Tensor) else min(a, b)
+
+
+def most(a: Any, b: float) -> Any:
+    """The larger of a number (or 0-d tensor) and a number."""
+    return a.clamp(min=b) if isinstance(a, Tensor) else max(a, b)
 
 
 def _eps(dtype: Any) -> float:

@@ -10,6 +10,7 @@ import numpy as np
 
 from ..core import dtypes, modes
 from ..core.tensor import Tensor, wrap
+from . import tensors
 from .optimizer import Optimizer, ParamsT
 from .update import zeros_like
 
@@ -84,7 +85,7 @@ class Muon(Optimizer):
         update = grad.lerp(buffer, momentum) if group["nesterov"] else buffer
         update = orthogonalise(update, group["ns_coefficients"], group["ns_steps"], group["eps"])
         p.mul_(1 - lr * group["weight_decay"])
-        p.add_(update.to(p.dtype), alpha=-_adjusted(lr, group["adjust_lr_fn"], p.shape))
+        tensors.add_(p, update.to(p.dtype), -_adjusted(lr, group["adjust_lr_fn"], p.shape))
 
 
 def _check(group: dict[str, Any]) -> None:
@@ -130,13 +131,16 @@ def orthogonalise(x: Tensor, coefficients: tuple[float, float, float], steps: in
             mix = rounded(np.float32(b) * gram + np.float32(c) * (gram @ gram))
             q = rounded(np.float32(a) * q + mix @ q)
         return wrap(np.ascontiguousarray(q.T if tall else q).astype(kind))
-    q = x.bfloat16()
+
+    def halved(m: Tensor) -> Tensor:
+        return m.bfloat16().float()
+
+    q = halved(x)
     tall = q.shape[0] > q.shape[1]
     if tall:
         q = q.T
-    q = q / q.norm().clamp(min=eps)
+    q = halved(q / halved(q.norm()).clamp(min=float(np.float32(dtypes.bfloat16.np.type(eps)))))
     for _ in range(steps):
-        gram = q @ q.T
-        mix = b * gram + c * (gram @ gram)
-        q = a * q + mix @ q
-    return q.T if tall else q
+        gram = halved(q @ q.T)
+        q = halved(a * q + halved(b * gram + c * (gram @ gram)) @ q)
+    return (q.T if tall else q).bfloat16()

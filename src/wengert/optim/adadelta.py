@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 from ..core.tensor import Tensor
+from ._functional import adadelta
 from .optimizer import ParamsT, check_lr
 from .update import RuleOptimizer, Scalars, counter, zeros_like
 
-__all__ = ["Adadelta"]
+__all__ = ["Adadelta", "adadelta"]
 
 
 class Adadelta(RuleOptimizer):

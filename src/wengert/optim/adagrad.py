@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 from ..core.tensor import Tensor
+from ._functional import adagrad
 from .optimizer import ParamsT, check_lr
 from .update import RuleOptimizer, Scalars, counter, full_like
 
-__all__ = ["Adagrad"]
+__all__ = ["Adagrad", "adagrad"]
 
 
 class Adagrad(RuleOptimizer):

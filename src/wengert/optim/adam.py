@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 from ..core.tensor import Tensor
+from ._functional import adam
 from .optimizer import ParamsT
 from .update import RuleOptimizer, Scalars, counter, zeros_like
 
-__all__ = ["Adam"]
+__all__ = ["Adam", "adam"]
 
 _NO_TENSOR = "{} as a Tensor is not supported for capturable=False and foreach=True"
 

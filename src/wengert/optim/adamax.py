@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 from ..core.tensor import Tensor
+from ._functional import adamax
 from .optimizer import ParamsT
 from .update import RuleOptimizer, Scalars, check_adam_options, counter, zeros_like
 
-__all__ = ["Adamax"]
+__all__ = ["Adamax", "adamax"]
 
 
 class Adamax(RuleOptimizer):

@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 from ..core.tensor import Tensor
+from ._functional import asgd
 from .optimizer import ParamsT, check_lr
 from .update import RuleOptimizer, Scalars, counter, zeros_like
 
-__all__ = ["ASGD"]
+__all__ = ["ASGD", "asgd"]
 
 
 class ASGD(RuleOptimizer):
@@ -78,7 +79,7 @@ class ASGD(RuleOptimizer):
         (mean,) = slots
         xp.mul_(p, shrink)
         xp.add_(p, g, step_size)
-        if mu == 1:
+        if not isinstance(mu, Tensor) and mu == 1:
             xp.copy_(mean, p)
         else:
             xp.add_(mean, xp.mul(xp.add(p, mean, -1), mu))

@@ -311,6 +311,10 @@ class Optimizer:
         for post in self._optimizer_load_state_dict_post_hooks.values():
             post(self)
 
+    def keeps_state(self, group: dict[str, Any]) -> bool:
+        """Whether parameters of ``group`` get an entry in ``state`` at their first step."""
+        return True
+
     # ---- gradients and groups
 
     def zero_grad(self, set_to_none: bool = True) -> None:

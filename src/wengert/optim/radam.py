@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 from ..core.tensor import Tensor
+from ._functional import radam
 from .optimizer import ParamsT
 from .update import RuleOptimizer, Scalars, check_adam_options, counter, zeros_like
 
-__all__ = ["RAdam"]
+__all__ = ["RAdam", "radam"]
 
 
 class RAdam(RuleOptimizer):
@@ -60,10 +61,14 @@ class RAdam(RuleOptimizer):
         correction2 = 1 - beta2**step
         rho_inf = 2 / (1 - beta2) - 1
         rho = rho_inf - 2 * step * beta2**step / correction2
-        rectified = None
-        if rho > 5.0:
+        rectified: Any = None
+        traced = isinstance(rho, Tensor)
+        if traced or rho > 5.0:
             ratio = (rho - 4) * (rho - 2) * rho_inf / ((rho_inf - 4) * (rho_inf - 2) * rho)
             rectified = ratio**0.5 * correction2**0.5
+        if traced:  # the program holds both cases
+            late = rho > 5.0
+            rectified = late, rectified.where(late, 1.0)
         return (step,), (
             group["maximize"],
             decay,
@@ -91,5 +96,8 @@ class RAdam(RuleOptimizer):
         xp.addcmul_(xp.mul_(square, beta2), g, g, take2)
         if rectified is None:
             xp.add_(p, mean, step_size)
+        elif rectified.__class__ is tuple:
+            late, factor = rectified
+            xp.addcdiv_(p, mean, xp.where(late, xp.plus(xp.sqrt(square), eps), 1.0), step_size * factor)
         else:
             xp.addcdiv_(p, mean, xp.plus(xp.sqrt(square), eps), step_size * rectified)

@@ -111,7 +111,7 @@ def where(condition: Tensor, x: Any, y: Any) -> Tensor:
 
 def lerp_(x: Tensor, y: Tensor, weight: Any) -> Tensor:
     """``x += weight * (y - x)``."""
-    return x.lerp_(y, weight)
+    return x.lerp_(y, weight.to(x.dtype) if isinstance(weight, Tensor) else weight)
 
 
 def addcmul_(x: Tensor, a: Tensor, b: Tensor, value: Any = 1) -> Tensor:

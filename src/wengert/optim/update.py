@@ -22,7 +22,7 @@ from ..core import modes
 from ..core.graph import LEAF, InferenceVersion
 from ..core.tensor import PLAIN, Tensor, bump, wrap
 from ..ops.install import FUNCTIONS
-from . import arrays, tensors
+from . import arrays, tensors, traced
 from .optimizer import Optimizer, ParamsT, check_lr, scalar_dtype
 
 ndarray = np.ndarray
@@ -100,6 +100,19 @@ class RuleOptimizer(Optimizer):
         """Options that old checkpoints may lack, with the values they had implicitly."""
         return {"maximize": False, "foreach": None, "differentiable": False, "capturable": False}
 
+    def keeps_state(self, group: dict[str, Any]) -> bool:
+        """Whether parameters of this group get a state at their first step."""
+        return bool(self.counters or self.slots(group))
+
+    def release_packs(self) -> None:
+        """Give every state an array of its own again; packs form anew in later eager steps."""
+        for pack in self._packs.values():
+            for row in pack.rows:
+                for name, _ in row[4]:
+                    state = row[3][name]
+                    state._data = state._data.copy()
+        self._packs = {}
+
     def slots(self, group: dict[str, Any]) -> tuple[str, ...]:
         """The names of the states that have the shape of the parameter."""
         raise NotImplementedError
@@ -147,9 +160,12 @@ class RuleOptimizer(Optimizer):
                 self._refuse_capturable(group)
             if group.get("fused"):
                 self._check_fused(group)
-            self.check_group(group)
+            if mode.tracer is None:  # in a traced step the learning rate is a tensor
+                self.check_group(group)
             if raw:
                 self._step_group(group)
+            elif mode.tracer is not None and not differentiable:
+                traced.step_group(self, group, mode.tracer)
             else:
                 for p in group["params"]:
                     if p.grad is not None:
@@ -256,7 +272,8 @@ class RuleOptimizer(Optimizer):
         differentiable = bool(self.defaults["differentiable"])
         with modes.set_grad_enabled(differentiable):
             counted = [state[name] for name in self.counters]
-            values = [float(c._data) if c._data.__class__ is ndarray else c for c in counted]
+            # as Python's numbers: in double precision
+            values = [float(c._data) if c._data.__class__ is ndarray else c.double() for c in counted]
             after, scalars = self.advance(group, *values)
             if differentiable:
                 # The graph of the last step keeps the states of the last step: change copies, and keep those.

@@ -65,6 +65,12 @@ def restorer(map_location: Any) -> Restorer:
     return restore
 
 
+class MetaStorage(UntypedStorage):
+    """A storage whose tensors are to be made without data; what was read goes away with it."""
+
+    __slots__ = ()
+
+
 _INSTEAD = (
     "If you are running on a CPU-only machine, please use torch.load with map_location=torch.device('cpu') to map your "
     "storages to the CPU."
@@ -87,7 +93,9 @@ def _other(storage: UntypedStorage, location: str) -> UntypedStorage | None:
     if location.startswith("mps"):
         raise RuntimeError("torch.UntypedStorage(): Storage device not recognized: mps")
     if location == "meta":
-        raise NotImplementedError("tensors without data (map_location='meta')")
+        moved = object.__new__(MetaStorage)
+        moved._owner = storage._owner
+        return moved
     if location.startswith(("hpu", "privateuseone")):
         name = location.partition(":")[0].upper()
         raise RuntimeError(f"The {name} device module is not registered. {_INSTEAD}")

@@ -43,7 +43,7 @@ STORAGE_OF: dict[dtype, StorageType] = {DTYPES[name]: StorageType(DTYPES[name]) 
 _REBUILD = {
     ("torch._utils", name): getattr(rebuild, name)
     for name in ("_rebuild_tensor", "_rebuild_tensor_v2", "_rebuild_tensor_v3", "_rebuild_parameter",
-                 "_rebuild_parameter_with_state")
+                 "_rebuild_parameter_with_state", "_rebuild_meta_tensor_no_storage")
 } | {
     ("torch._tensor", "_rebuild_from_type_v2"): rebuild._rebuild_from_type_v2,
     ("torch.serialization", "_get_layout"): rebuild._get_layout,

@@ -8,10 +8,12 @@ import numpy as np
 
 from ..core import devices
 from ..core.dtypes import dtype
+from ..core.meta import new_meta
 from ..core.storage import TypedStorage, UntypedStorage, storage_of
 from ..core.tensor import Tensor, wrap
 from ..kernels.memory import contiguous_strides
 from ..ops.copying import window_onto
+from .locations import MetaStorage
 
 __all__ = ["array_on"]
 
@@ -55,11 +57,16 @@ def _on_storage(storage: Any, kind: dtype | None, offset: int, size: Any, stride
         storage = storage._untyped_storage
     if not isinstance(storage, UntypedStorage) or kind is None:
         raise TypeError(f"a tensor is rebuilt on a storage, not on {type(storage).__name__}")
-    return wrap(array_on(storage._owner, kind.np, offset, size, stride))
+    array = array_on(storage._owner, kind.np, offset, size, stride)
+    return new_meta(array.shape, array.dtype) if storage.__class__ is MetaStorage else wrap(array)
 
 
 def _rebuild_tensor(storage: Any, storage_offset: int, size: Any, stride: Any) -> Tensor:
     return _on_storage(storage, None, storage_offset, size, stride)
+
+
+def _rebuild_meta_tensor_no_storage(dtype: dtype, size: Any, stride: Any, requires_grad: bool) -> Tensor:
+    return new_meta(tuple(size), dtype.np, requires_grad)
 
 
 def _rebuild_tensor_v2(

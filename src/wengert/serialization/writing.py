@@ -12,6 +12,7 @@ import numpy as np
 
 from ..core.devices import device, layout
 from ..core.dtypes import FROM_NUMPY, dtype
+from ..core.meta import MetaTensor, new_meta
 from ..core.size import Size
 from ..core.storage import TypedStorage, UntypedStorage, offset_of, storage_of
 from ..core.tensor import Tensor
@@ -80,8 +81,15 @@ def tensor_reduced(t: Tensor) -> tuple[Any, ...]:
 
     state = dict(t.__dict__)
     cls = type(t)
+    args: tuple[Any, ...]
+    if cls is MetaTensor:
+        args = (t.dtype, tuple(t._data.shape), t.stride(), bool(t.requires_grad))  # type: ignore[attr-defined]
+        if not state.pop("_is_param", False):
+            return rebuild._rebuild_meta_tensor_no_storage, args
+        plain = new_meta(t._data.shape, t._data.dtype)
+        return rebuild._rebuild_parameter, (plain, bool(t.requires_grad), OrderedDict())
     if issubclass(cls, Parameter) and not issubclass(cls, UninitializedTensorMixin):
-        args: tuple[Any, ...] = (t.data, bool(t.requires_grad), OrderedDict())
+        args = (t.data, bool(t.requires_grad), OrderedDict())
         if cls is not Parameter:
             return rebuild._rebuild_from_type_v2, (rebuild._rebuild_parameter, cls, args, state)
         if state:

@@ -12,7 +12,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from contextvars import ContextVar
-from enum import Enum
 from typing import Any
 from weakref import ReferenceType, WeakKeyDictionary, ref
 
@@ -23,9 +22,10 @@ from ..core import engine
 from ..core.dispatch import edge_of
 from ..core.errors import PACKAGE_DIR, warn
 from ..core.generator import fork_rng, get_rng_state, set_rng_state
-from ..core.modes import enable_grad, mode, no_grad
+from ..core.modes import changed_mode, enable_grad, mode, no_grad
 from ..core.saved import SavedInput, SavedPacked, raise_modified
 from ..core.tensor import Tensor, version_of
+from .selective_checkpoint import CheckpointPolicy, SelectiveCheckpointContext, create_selective_checkpoint_contexts
 
 __all__ = [
     "CheckpointError",
@@ -212,6 +212,11 @@ def checkpoint_sequential(
     return part(end, len(steps))(input)
 
 
+def _autocast_again(autocast: Any) -> AbstractContextManager[Any]:
+    """Autocast as it was (or was not) in the first run, with a cache of its own."""
+    return changed_mode(autocast=None if autocast is None else autocast.afresh())
+
+
 # ---------------------------------------------------------------- without reentering backward
 
 
@@ -240,6 +245,7 @@ class _Frame:
         self.early_stop = early_stop
         self.check = _CHECKS[check]
         self.state = get_rng_state() if preserve else None
+        self.autocast = mode().autocast
         self.holders: list[ReferenceType[_Holder]] = []
         self.metadata: list[Any] = []
         self.log: list[str] | None = [] if debug else None
@@ -311,7 +317,7 @@ class _Frame:
         with fork_rng(enabled=self.state is not None):
             if self.state is not None:
                 set_rng_state(self.state)
-            with enable_grad(), run.hooks(), self.second_context:
+            with enable_grad(), _autocast_again(self.autocast), run.hooks(), self.second_context:
                 try:
                     self.function(*args, **kwargs)
                 except _Stop as stop:
@@ -476,6 +482,7 @@ class CheckpointFunction(Function):
         check_backward_validity(args)
         ctx.run_function = run_function
         ctx.state = get_rng_state() if preserve_rng_state else None
+        ctx.autocast = mode().autocast
         ctx.places = [i for i, a in enumerate(args) if isinstance(a, Tensor)]
         ctx.others = [None if isinstance(a, Tensor) else a for a in args]
         ctx.save_for_backward(*[args[i] for i in ctx.places])
@@ -499,7 +506,7 @@ class CheckpointFunction(Function):
         with fork_rng(enabled=ctx.state is not None):
             if ctx.state is not None:
                 set_rng_state(ctx.state)
-            with enable_grad():
+            with enable_grad(), _autocast_again(ctx.autocast):
                 outputs = ctx.run_function(*detached)
         if isinstance(outputs, Tensor):
             outputs = (outputs,)
@@ -510,30 +517,3 @@ class CheckpointFunction(Function):
             raise RuntimeError("none of output has requires_grad=True, this checkpoint() is not necessary")
         backward([out for out, _ in pairs], [g for _, g in pairs])
         return (None, None, *(x.grad if isinstance(x, Tensor) else None for x in detached))
-
-
-# ---------------------------------------------------------------- selective checkpointing
-
-
-class CheckpointPolicy(Enum):
-    """What selective checkpointing does with an operation's result."""
-
-    MUST_SAVE = 0
-    PREFER_SAVE = 1
-    MUST_RECOMPUTE = 2
-    PREFER_RECOMPUTE = 3
-    MUST_CPU_OFFLOAD = 4
-    PREFER_CPU_OFFLOAD = 5
-
-
-class SelectiveCheckpointContext:
-    """What a policy function would be told."""
-
-    def __init__(self, *, is_recompute: bool, op_output: Any = None) -> None:
-        self.is_recompute = is_recompute
-        self.op_output = op_output
-
-
-def create_selective_checkpoint_contexts(policy_fn_or_list: Any, allow_cache_entry_mutation: bool = False) -> Contexts:
-    """Not supported: policies speak of PyTorch's internal operations (torch.ops.aten)."""
-    raise NotImplementedError("torch.utils.checkpoint.create_selective_checkpoint_contexts")

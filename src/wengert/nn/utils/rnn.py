@@ -235,8 +235,11 @@ def pad_sequence(
     if not sequences:
         raise RuntimeError("received an empty list of sequences")
     longest = max(s.size(0) for s in sequences)
+    rest = sequences[0].shape[1:]
     rows = []
     for s in sequences:
+        if s.shape[1:] != rest:  # as PyTorch, which copies each into its place: it may broadcast
+            s = s.new_empty((s.size(0), *rest)).copy_(s)
         missing = longest - s.size(0)
         if missing:
             filler = s.new_full((missing, *s.shape[1:]), padding_value)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from .core.missing import missing
+from ..core.missing import missing
 
 __all__ = ["current_device", "device_count", "is_available", "is_initialized", "set_device", "stream", "synchronize"]
 
@@ -73,4 +73,4 @@ def stream(stream: Any) -> StreamContext:
     return StreamContext(stream)
 
 
-__getattr__ = missing(__name__)
+__getattr__ = missing(__name__, lazy=("amp",))
