@@ -32,7 +32,7 @@ def run(path: Path, torch: ModuleType) -> str:
     """What the program at `path` prints when `torch` is the given module."""
     source = path.read_text(encoding="utf-8")
     source = re.sub(r"^import torch$", "", source, flags=re.M)
-    source = re.sub(r"^(from|import) torch(\.[\w.]+)", rf"\1 {torch.__name__}\2", source, flags=re.M)
+    source = re.sub(r"^(from|import) torch(\.[\w.]+)?(?= )", rf"\1 {torch.__name__}\2", source, flags=re.M)
     namespace: dict[str, Any] = {"__name__": "__main__", "torch": torch}
     exec(HELPERS, namespace)
     out = io.StringIO()

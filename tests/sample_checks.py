@@ -212,11 +212,16 @@ def derivatives(name: str, is_complex: bool, post: Any = None, pre: Any = None, 
         if forward:
 
             def reverse(*xs: Any, call: Call = call, full: Any = full) -> Any:
-                _, pull = func.vjp(lambda *ls: call.run(wengert, call.with_active(wengert, ls)), *xs)
-                ys = call.run(wengert, call.with_active(wengert, xs))
+                places = [i for i, y in enumerate(call.run(wengert, call.with_active(wengert, xs))) if y.dtype.category >= 2]
+
+                def fields(*ls: Any) -> Any:  # vjp refuses integers among the results
+                    ys = call.run(wengert, call.with_active(wengert, ls))
+                    return tuple(ys[i] for i in places)
+
+                ys, pull = func.vjp(fields, *xs)
                 return pull(tuple(
-                    wengert.tensor(c) if c.shape == tuple(y.shape) and y.dtype.category >= 2 else wengert.zeros_like(y)
-                    for y, c in zip(ys, full, strict=True)
+                    wengert.tensor(full[i]) if full[i].shape == tuple(y.shape) else wengert.zeros_like(y)
+                    for i, y in zip(places, ys, strict=True)
                 ))  # fmt: skip
 
             _, dgs = func.jvp(reverse, tuple(wengert.tensor(a) for a in arrays), tuple(wengert.tensor(t) for t in ts))

@@ -7,6 +7,7 @@ import sys
 import threading
 import tracemalloc
 import weakref
+from typing import Any
 
 import numpy as np
 import pytest
@@ -85,13 +86,14 @@ def test_transforms_leave_no_cycles(no_gc) -> None:
     f = torch.func.hessian(lambda t: (t**3).sum())
     f(x)
     tracemalloc.start()
-    f(x)
+    for _ in range(200):  # the interpreter's free lists fill up
+        f(x)
     before = tracemalloc.get_traced_memory()[0]
     for _ in range(50):
         f(x)
     grown = tracemalloc.get_traced_memory()[0] - before
     tracemalloc.stop()
-    assert grown < 50_000, grown
+    assert grown < 30_000, grown
 
 
 @pytest.mark.parametrize("n", [1000, pytest.param(1_000_000, marks=pytest.mark.slow)])
@@ -254,3 +256,67 @@ def test_numpy_settings_of_the_user_are_left_alone() -> None:
     torch.tensor([0.0]).log()
     (torch.tensor([1.0]) / 0).exp()
     assert np.geterr() == before
+
+
+def test_hooks_and_errors_see_the_leaves_that_are_complete() -> None:
+    """Compared with what PyTorch 2.13 does: a leaf has its gradient as soon as no more can come."""
+    a, b, c = (torch.tensor(v, requires_grad=True) for v in (1.0, 2.0, 3.0))
+    x = a * b
+    y = x * c
+    z = y * y
+    seen: list[tuple[str, list[float | None]]] = []
+
+    def look(name: str) -> None:
+        seen.append((name, [None if t.grad is None else t.grad.item() for t in (a, b, c)]))
+
+    y.grad_fn.register_hook(lambda *g: look("y"))
+    x.grad_fn.register_prehook(lambda *g: look("x"))
+    z.backward()
+    assert seen == [("y", [None, None, None]), ("x", [None, None, 24.0])]
+
+    class Bad(torch.autograd.Function):
+        @staticmethod
+        def forward(ctx: Any, x: Any) -> Any:
+            return x * 1
+
+        @staticmethod
+        def backward(ctx: Any, g: Any) -> Any:
+            raise ValueError("bad")
+
+    a.grad = b.grad = c.grad = None
+    y = Bad.apply(a * b) * c + b
+    with pytest.raises(ValueError, match="bad"):
+        y.backward()
+    assert a.grad is None and b.grad is None and c.grad.item() == 2.0
+
+
+def test_a_hook_may_change_the_first_gradient_in_place() -> None:
+    x = torch.ones(3, requires_grad=True)
+    y = x.sum()
+    y.register_hook(lambda g: g.mul_(2))
+    y.backward()
+    assert x.grad.tolist() == [2, 2, 2]
+    again = torch.ones(3, requires_grad=True).sum()
+    again.backward()  # the constant that backward starts from is still one
+    (g,) = torch.autograd.grad((x * 1).sum() * 1, x)
+    assert g.tolist() == [1, 1, 1]
+
+
+def test_gradients_that_are_expanded_constants_may_be_filled() -> None:
+    x = torch.ones(3, requires_grad=True)
+    for change in (lambda g: g.zero_(), lambda g: g.fill_(5), lambda g: g.__setitem__(0, 2.0)):
+        (g,) = torch.autograd.grad(x.sum(), x, create_graph=True)
+        change(g)
+        (g,) = torch.autograd.grad(x.sum(), x)
+        assert g.tolist() == [1, 1, 1]
+
+
+def test_one_value_for_an_expanded_tensor_of_the_graph() -> None:
+    a = torch.ones(2, 1, requires_grad=True)
+    for change in (lambda e: e.zero_(), lambda e: e.fill_(5.0)):
+        base = a * 1
+        expanded = base.expand(2, 3)
+        change(expanded)
+        assert expanded.requires_grad and expanded._version == 1 and base.tolist() == [[expanded[0, 0]], [expanded[0, 0]]]
+    with pytest.raises(RuntimeError, match="refers to a single memory location"):
+        (a * 1).expand(2, 3).add_(1)

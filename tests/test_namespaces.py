@@ -83,7 +83,7 @@ def test_no_cuda() -> None:
     device = wengert.device("cuda" if cuda.is_available() else "mps" if wengert.backends.mps.is_available() else "cpu")
     assert device.type == "cpu"
     assert not wengert.xpu.is_available() and not wengert.mps.is_available() and not wengert.accelerator.is_available()
-    assert not wengert.distributed.is_available() and not wengert.distributed.is_initialized()
+    assert wengert.distributed.is_available() and not wengert.distributed.is_initialized()
     assert wengert.cpu.is_available() and wengert.cpu.current_device() == "cpu"
 
 
@@ -135,11 +135,14 @@ def test_settings() -> None:
 # ---------------------------------------------------------------- compiled code
 
 
-def test_compile_returns_what_it_gets() -> None:
+@pytest.mark.filterwarnings("ignore:torch.compile. JAX is not installed")
+def test_compile() -> None:
     model = nn.Linear(2, 2)
-    assert wengert.compile(model, mode="max-autotune") is model
+    made = wengert.compile(model, mode="max-autotune")
+    assert made._orig_mod is model and list(made.state_dict()) == ["_orig_mod.weight", "_orig_mod.bias"]
+    assert repr(made) == "OptimizedModule(\n  (_orig_mod): Linear(in_features=2, out_features=2, bias=True)\n)"
 
-    @wengert.compile(fullgraph=True)
+    @wengert.compile
     def f(x: Any) -> Any:
         return x + 1
 
@@ -193,8 +196,7 @@ def test_clear_refusals() -> None:
         lambda: wengert.onnx.export(nn.ReLU(), (wengert.ones(1),), "x.onnx"),
         lambda: wengert.hub.load("pytorch/vision", "resnet18"),
         lambda: wengert.hub.load_state_dict_from_url("https://example.com/no/such.pth"),
-        lambda: wengert.profiler.profile(),
-        lambda: wengert.overrides.TorchFunctionMode().__enter__(),
+        lambda: wengert.profiler.profile(profile_memory=True),
     ):
         with pytest.raises(NotImplementedError, match="torch"):
             call()
@@ -226,8 +228,6 @@ def test_autocast() -> None:
         context = wengert.autocast("cuda", dtype=wengert.float16)
     with context:
         assert (wengert.ones(2, 2) @ wengert.ones(2, 2)).dtype is wengert.float32
-    with pytest.raises(NotImplementedError, match=r"torch\.autocast\('cpu'\)"), wengert.autocast("cpu"):
-        pass
     with pytest.raises(RuntimeError, match="Expected one of cpu, cuda, ipu"):
         wengert.autocast("foo")
     with pytest.warns(UserWarning, match="In CPU autocast, but the target dtype is not supported"):

@@ -646,3 +646,15 @@ def test_key_error_of_forward_is_not_mistaken() -> None:
 
     with pytest.raises(KeyError, match="missing"):
         A()(1)
+
+
+def test_errors_name_the_layer() -> None:
+    model = nn.Sequential(nn.Linear(3, 4), nn.ModuleDict({"a": nn.Linear(5, 2)}))
+    model.forward = lambda x: model[1]["a"](model[0](x))  # type: ignore[method-assign]
+    with pytest.raises(RuntimeError, match=r"^mat1 and mat2 shapes cannot be multiplied \(2x4 and 5x2\)") as error:
+        model(wengert.ones(2, 3))
+    assert error.value.__notes__ == ["  in the layer '1.a': Linear(in_features=5, out_features=2, bias=True)"]
+    inner = nn.Sequential(nn.ReLU(), nn.Linear(5, 2))
+    with pytest.raises(RuntimeError) as error:
+        nn.Sequential(nn.Linear(3, 4), inner)(wengert.ones(2, 3))
+    assert error.value.__notes__ == ["  in the layer '1.1': Linear(in_features=5, out_features=2, bias=True)"]

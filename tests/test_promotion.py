@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+import wengert
 from wengert.core import promotion
 from wengert.core.dtypes import DTYPES, dtype, float16, float32, float64, int64, set_default_dtype
 
@@ -245,3 +246,30 @@ def outcome(function: Any, *args: Any, result: bool = True) -> str:
     except RuntimeError as error:
         return str(error)
     return str(value) if result else "done"
+
+
+@pytest.mark.parametrize(
+    "expression",
+    [
+        "x + 2**63", "x + 2**64", "y + 2**63", "x + 300", "x - 300", "300 - x", "x * -1", "x // 300", "x % 300", "x & -1",
+        "x << 300", "x ** 300", "x != -1", "x == 257", "x < 300", "z + 200", "z < 300", "y == 2**40", "x.lt(300)",
+        "x.clone().add_(300)", "x.clone().eq_(257)", "torch.rsub(x, 300)", "torch.add(x, 1, alpha=300)",
+        "torch.add(x, x, alpha=-2)", "torch.sub(x, x, alpha=2)", "torch.clamp(x, max=300)", "torch.clamp(x, -1, 30)",
+        "torch.clamp_min(x, -1)", "x.clone().clamp_(-1)", "torch.where(x > 5, x, 300)", "torch.where(x > 5, x, -1)",
+        "torch.addcmul(x, x, x, value=300)", "torch.addcmul(x, x, x, value=-1)", "torch.isin(x, 257)", "torch.isin(x, 1.0)",
+        "torch.remainder(x, -1)", "torch.fmod(x, -1)",
+    ],
+)  # fmt: skip
+def test_numbers_beyond_the_dtype(expression: str) -> None:
+    """They wrap where they are operands, and are refused where they are parameters."""
+    torch = pytest.importorskip("torch")
+
+    def outcome(L: Any) -> Any:
+        names = {"torch": L, "x": L.tensor([1, 7], dtype=L.uint8), "y": L.tensor([1, 7]), "z": L.tensor([1], dtype=L.int8)}
+        try:
+            found = eval(expression, names)
+        except Exception as error:
+            return type(error).__name__, str(error).split("\n")[0]
+        return str(found.dtype), found.tolist()
+
+    assert outcome(wengert) == outcome(torch)

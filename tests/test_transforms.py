@@ -242,7 +242,7 @@ def test_what_vmap_refuses() -> None:
     with pytest.raises(RuntimeError, match="data-dependent control flow"):
         vmap(lambda x: x if x > 0 else -x)(x)
     with pytest.raises(RuntimeError, match="inplace arithmetic"):
-        vmap(lambda a, b: a.add_(b), in_dims=(None, 0))(torch.ones(2), torch.ones(3, 2))
+        vmap(lambda a, b: a.mul_(b), in_dims=(None, 0))(torch.ones(2), torch.ones(3, 2))
     with pytest.raises(RuntimeError, match="randomness error mode"):
         vmap(lambda x: x + torch.rand(()))(x)
     torch.manual_seed(0)
@@ -250,3 +250,38 @@ def test_what_vmap_refuses() -> None:
     assert same[0] == same[1]
     different = vmap(lambda x: x + torch.rand(()), randomness="different")(x)
     assert different[0] != different[1]
+
+
+@pytest.mark.parametrize("include_self", [True, False])
+@pytest.mark.parametrize("reduce", ["prod", "mean", "amax", "amin"])
+@pytest.mark.parametrize("function", ["index_reduce", "scatter_reduce"])
+def test_forward_mode_of_reductions_into_places(function, reduce, include_self):
+    torch.manual_seed(3)
+    points = torch.randn(3, 4, dtype=torch.float64), torch.randn(5, 4, dtype=torch.float64)
+    tangents = torch.randn(3, 4, dtype=torch.float64), torch.randn(5, 4, dtype=torch.float64)
+    index = torch.tensor([0, 2, 2, 0, 2])
+    if function == "scatter_reduce":
+        index = index[:, None].expand(5, 4)
+
+    def f(x, source):
+        return getattr(torch, function)(x, 0, index, source, reduce, include_self=include_self)
+
+    for both in (True, False):
+        ts = tangents if both else (torch.zeros_like(points[0]), tangents[1])
+        at = [[p + h * t for p, t in zip(points, ts, strict=True)] for h in (1e-6, -1e-6)]
+        expected = (f(*at[0]) - f(*at[1])) / 2e-6
+        found = jvp(f, points, ts)[1] if both else jvp(lambda s: f(points[0], s), points[1:], ts[1:])[1]
+        assert torch.allclose(found, expected, atol=1e-8)
+
+
+def test_no_primitive_falls_back():
+    """Every one has forward and batching rules, of its own or of its kind; those without a derivative refuse."""
+    from wengert.core.batching import rule_for
+    from wengert.core.primitive import TABLE
+
+    assert [name for name, op in TABLE.items() if op.batch is None and rule_for(op) is None] == []
+    twice = {name for name, op in TABLE.items() if op.takes_gradient and op.kind == "general" and op.jvp is None}
+    assert twice == {  # their rule raises PyTorch's error
+        "geqrf", "histogram", "histogramdd", "linalg_ldl_factor_ex", "scatter_reduced", "scatter_value_reduced", "unique2",
+        "unique_consecutive",
+    }  # fmt: skip

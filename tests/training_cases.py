@@ -522,8 +522,10 @@ def size(model: Any) -> float:
     return float(np.linalg.norm(np.concatenate([np.zeros(1), *arrays])))
 
 
-def trained(torch: Any, name: str, steps: int = STEPS) -> dict[str, Any]:
-    """The initial weights' checksum, the losses of a few steps, and the size of what the weights have become."""
+def trained(torch: Any, name: str, steps: int = STEPS, wrap: Callable[[Any], Any] = lambda step: step) -> dict[str, Any]:
+    """The initial weights' checksum, the losses of a few steps, and the size of what the weights have become.
+
+    `wrap` may turn the function that makes one step into another that does (compile it)."""
     torch.manual_seed(0)
     model, compute = CASES[name](torch)
     if name.startswith("Lazy"):
@@ -538,5 +540,6 @@ def trained(torch: Any, name: str, steps: int = STEPS) -> dict[str, Any]:
         return loss
 
     start = checksum(model)
-    losses = [float(f"{optimizer.step(closure).item():.8g}") for _ in range(steps)]
+    step = wrap(lambda: optimizer.step(closure))
+    losses = [float(f"{step().item():.8g}") for _ in range(steps)]
     return {"start": start, "losses": losses, "end": float(f"{size(model):.8g}")}
