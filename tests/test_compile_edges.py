@@ -6,7 +6,6 @@ import itertools
 import logging
 import random
 import threading
-import warnings
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -17,29 +16,10 @@ import pytest
 from wengert.nn.modules.module import register_module_forward_hook
 
 import wengert as torch
+from compile_compare import agrees
 from wengert import nn
 
 pytest.importorskip("jax")
-
-
-def plain(x: Any) -> Any:
-    """Values that compare with ==, to five digits."""
-    if isinstance(x, torch.Tensor):
-        return str(x.dtype), np.round(x.detach().double().numpy(), 5).tolist(), x.requires_grad
-    if isinstance(x, dict):
-        return {k: plain(v) for k, v in x.items()}
-    return [plain(v) for v in x] if isinstance(x, (list, tuple)) else x
-
-
-def agrees(program: Callable[[Any], Any]) -> None:
-    """`program(compile)` gives the same with and without compiling."""
-    found = []
-    for compile in (lambda fn: fn, torch.compile):
-        torch.manual_seed(0)
-        with warnings.catch_warnings():
-            warnings.filterwarnings("ignore", message="torch.compile")
-            found.append(plain(program(compile)))
-    assert found[0] == found[1]
 
 
 # ---------------------------------------------------------------- arguments

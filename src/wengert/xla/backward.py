@@ -81,13 +81,16 @@ class Differentiable:
     """How the results of a program join the tape."""
 
     def __init__(
-        self, owner: Any, split: Split, residuals: list[int], roots: list[int], wanted: list[tuple[Any, int]],
+        self, owner: Any, split: Split, residuals: list[int], roots: list[int], unseen: dict[int, int],
+        wanted: list[tuple[Any, int]],
         reached: list[set[int]], generators: Sequence[Any], pure: bool, read_again: list[Any], results: list[int],
     ) -> None:  # fmt: skip
         self.owner = owner
         self.split = split
         self.residuals = residuals
         self.roots = roots
+        #: of roots that are no results themselves: the result that is a view of it
+        self.unseen = unseen
         #: for each gradient: which results it comes from
         self.reached = reached
         #: what draws in the function, the default generator first; empty if nothing does
@@ -220,7 +223,8 @@ class CompiledFunctionBackward(Node):
                 args, kwargs = tree_unflatten(leaves, spec)
                 result = self.rule.owner.fn(*args, **kwargs)
             outs, _ = tree_flatten(result)
-            roots = [outs[i] for i in self.rule.roots]
+            unseen = self.rule.unseen
+            roots = [outs[unseen[i]]._view.base if i in unseen else outs[i] for i in self.rule.roots]
             pairs = [(edge_of(x), g) for x, g in zip(roots, gs) if g is not None]
             found = engine.run(
                 [e for e, _ in pairs], [g if isinstance(g, Tensor) else wrap(g) for _, g in pairs],

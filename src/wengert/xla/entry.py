@@ -11,7 +11,7 @@ import numpy as np
 
 from ..core import hooks as hook_state
 from ..core.dtypes import get_default_dtype
-from ..core.graph import LEAF, Version
+from ..core.graph import LEAF
 from ..core.tensor import PLAIN, Tensor, wrap
 from ..func.pytree import tree_unflatten
 from .feeds import NumberFeed
@@ -51,8 +51,14 @@ class Entry:
         # what is done after a call
         self.returns: list[tuple[str, Any]] = []
         self.out_spec: Any = None
-        #: whether results are given twice, or share memory
+        #: how many of `returns` the function gave; those behind them are what results are views of
+        self.count = 0
+        #: whether results are given twice, or share memory, or are looked up
         self.shared = False
+        #: the tensors that results are, or are views of, where others may stand at the next call
+        self.found: list[Callable[[Any], Tensor]] = []
+        #: (result, its gradient) of tensors that the function made
+        self.own_grads: list[tuple[Any, Any]] = []
         #: id -> (tensor, its new gradient: a `LazyGradient`, None or a tensor)
         self.new_grads: dict[int, tuple[Tensor, Any]] = {}
         self.taken: list[Tensor] = []
@@ -208,16 +214,14 @@ class Entry:
 
     def finish(self, leaves: Sequence[Any], flats: list[Any], plain: list[Any], states: Any) -> Any:
         """Put the outputs where they belong, and give back what the function returned."""
+        made: dict[Any, Any] | None = {("found", k): find(leaves) for k, find in enumerate(self.found)} if self.shared else None
         if self.new_grads:
             self.latest.flat, self.latest.single = flats, plain
             if self.taken:
                 self.set_gradients()
         for target, o in self.writes:
             assign(target(leaves), plain[o])
-        made: dict[Any, Any] | None = {} if self.shared else None
-        for place, kind, x in self.stores:
-            place.set(self.result(kind, x, leaves, plain, made))
-        outs = [self.result(kind, x, leaves, plain, made) for kind, x in self.returns]
+        outs: list[Any] = [None if kind == "alias" else self.result(kind, x, leaves, plain, made) for kind, x in self.returns]
         if self.differentiable is not None:
             self.differentiable.attach(self, leaves, outs, plain, states)
         elif self.freed:
@@ -225,6 +229,15 @@ class Entry:
 
             for i in self.freed:
                 outs[i]._fn = freed_node()
+        if made is not None:
+            for i, (kind, x) in enumerate(self.returns):
+                if kind == "alias":
+                    outs[i] = self.result(kind, x, leaves, plain, made)
+            del outs[self.count :]
+            for (kind, x), (of, g) in self.own_grads:
+                self.result(kind, x, leaves, plain, made)._grad = self.result(of, g, leaves, plain, made)
+        for place, kind, x in self.stores:
+            place.set(self.result(kind, x, leaves, plain, made))
         return outs[0] if self.out_spec is None else tree_unflatten(outs, self.out_spec)
 
     def result(self, kind: str, x: Any, leaves: Sequence[Any], plain: list[Any], made: dict[Any, Any] | None) -> Any:
@@ -236,16 +249,14 @@ class Entry:
             if x not in made:
                 made[x] = lazy(Output(plain[x]), None, *self.avals[x])
             return made[x]
-        if kind == "part":
-            o, chain, which = x
-            found = made.get((o, which))  # type: ignore[union-attr]
+        if kind == "alias":
+            found = made.get(x)  # type: ignore[union-attr]
             if found is None:
-                memory = made.get((o, None))  # type: ignore[union-attr]
-                if memory is None:
-                    memory = made[o, None] = np.array(plain[o]), Version()  # type: ignore[index]
-                found = made[o, which] = wrap(seen_through(memory[0], chain))  # type: ignore[index]
-                found._ver = memory[1]
+                kind, base = x.base
+                found = made[x] = x.made(self.result(kind, base, leaves, plain, made))  # type: ignore[index]
             return found
+        if kind == "found":
+            return made[kind, x]  # type: ignore[index]
         if kind == "gradient":
             return x.grad
         if kind == "value of":
@@ -269,15 +280,6 @@ class Entry:
 def shares_memory(targets: list[Tensor], others: list[Tensor]) -> bool:
     """Whether memory that is written can also be seen through another tensor."""
     return any(a is not b and np.may_share_memory(present(a), present(b)) for a in targets for b in others)
-
-
-def seen_through(array: Any, chain: tuple[Any, ...]) -> Any:
-    """A host array through view operations."""
-    for step in chain:
-        array = step[0].kernel(array, **step[1])
-        if len(step) == 3:
-            array = array[step[2]]
-    return array
 
 
 def _grad_of(t: Tensor) -> Any:

@@ -17,9 +17,10 @@ from ..core.dispatch import edge_of
 from ..core.dtypes import dtype, get_default_dtype, set_default_dtype
 from ..core.graph import BACKWARD_TWICE, LEAF
 from ..core.modes import mode
-from ..core.tensor import Tensor, new
+from ..core.tensor import Tensor, new, wrap
 from ..func.pytree import tree_flatten, tree_unflatten
 from ..optim.update import RuleOptimizer
+from .aliases import Alias, alias, fits_plain_memory, refusal, root
 from .arrays import TracedArray
 from .compiled import Compiled, among
 from .entry import Entry, Signature, fetcher, finder, history
@@ -147,7 +148,9 @@ class Attempt:
             found = set().union(*(of.get(id(v), set()) for v in e.invars))
             of.update((id(v), found) for v in e.outvars)
         for at in self.homes:
-            v = jaxpr.outvars[at[0] if at.__class__ is tuple else at]
+            if at.__class__ is Alias:
+                continue
+            v = jaxpr.outvars[at]
             sources = of.get(id(v), set())
             if sources and sources <= numbers and not v.aval.shape and v.aval.dtype == np.float64:
                 raise Untraceable("the function returns a Python number that may change, or one computed from it",
@@ -241,6 +244,7 @@ class Attempt:
         leaves, entry.out_spec = tree_flatten(result)
         if len(leaves) == 1 and leaves[0] is result:
             entry.out_spec = None
+        entry.count = len(leaves)
         # gradients
         self.gradient_outputs: list[tuple[Tensor, int]] = []
         self.grads: list[tuple[External, Any]] = []
@@ -261,14 +265,10 @@ class Attempt:
                     self.small.append(o)
                 self.gradient_outputs.append((known.tensor, o))
         self.returned = {id(g): known.tensor for known, g in self.grads if g is not None and g._fn is None}
-        self.results: list[tuple[int, Tensor]] = []
         self.leaving: list[Tensor] = []
-        for i, x in enumerate(leaves):
+        for x in leaves:
             if isinstance(x, Tensor):
-                kind, found = self.leave(x)
-                entry.returns.append((kind, found))
-                if kind == "out":
-                    self.results.append((i, x))
+                entry.returns.append(self.leave(x))
             elif self.known_outside(x):
                 entry.returns.append(("value", x))
             else:
@@ -290,6 +290,7 @@ class Attempt:
             entry.stores.append((place, *self.leave(value)))
             rebound[id(container), key] = place
         self.rebound = rebound
+        self.keep_gradients()
         self.join_memory()
         tracer.refuse_shared_writes()
         self.written: list[tuple[External, int]] = []
@@ -332,32 +333,69 @@ class Attempt:
         """Whether a result that is no tensor is a constant, or something that was there before."""
         return isinstance(x, CONSTANT) or id(x) in self.reach.seen or any(x is given for given in self.given)
 
+    def keep_gradients(self) -> None:
+        """Tensors that the function made and gives, with gradients that it gave them."""
+        for k, x in enumerate(self.leaving):  # grows: a gradient leaves too
+            g = self.first_grad(x)
+            if g is not None:
+                self.entry.own_grads.append((("out", k), self.leave(g)))
+
     def join_memory(self) -> None:
-        """Results that share memory with each other do so after each call too; with memory from outside they must not."""
+        """Results that share memory, with each other or with what was there before, do so after each call too."""
         tracer, entry = self.tracer, self.entry
+        owners: list[tuple[Tensor, Any]] = [
+            (k.tensor, self.leave(k.tensor)) for k in tracer.externals.values()
+            if k.traced is not None and k.first is not None and k.traced.buffer is k.first.buffer
+        ]  # fmt: skip
+        owners += [(x, ("argument", k)) for k, (x, y) in enumerate(zip(self.given, self.leaves)) if x is not y]
+        owners += [(g, ("gradient", k.tensor)) for k, g in self.grads if g is not None and id(g) in self.returned]
         outside = {id(t.buffer) for k in tracer.externals.values() for t in (k.traced, k.first) if t is not None}
-        outside |= {id(x._data.buffer) for x, y in zip(self.given, self.leaves) if x is not y}
+        outside |= {id(x._data.buffer) for x, _ in owners}
         outside |= {id(g._data.buffer) for _, g in self.grads if g is not None and g._data.__class__ is TracedArray}
+        #: for each result: the output it is, or the `Alias`
+        self.homes: list[Any] = [None] * len(self.leaving)
         groups: dict[int, list[int]] = {}
         for k, x in enumerate(self.leaving):
             if id(x._data.buffer) in outside:
-                raise Untraceable("a result shares memory with a tensor from outside", "Return a clone() of it.")
-            groups.setdefault(id(x._data.buffer), []).append(k)
-        homes: dict[int, Any] = {}
+                self.homes[k] = alias(x, owners)
+            else:
+                groups.setdefault(id(x._data.buffer), []).append(k)
         for members in groups.values():
-            if len(members) == 1:
-                homes[members[0]] = self.output(self.leaving[members[0]])
-                continue
-            buffer = self.leaving[members[0]]._data.buffer
-            value = buffer.read()
-            whole = self.output(TracedArray(buffer, np.empty(value.shape, value.dtype)))
-            for k in members:
-                homes[k] = whole, self.leaving[k]._data.chain
-        #: for each result: the output it is, or (output, the views that lead to it)
-        self.homes = [homes[k] for k in range(len(self.leaving))]
+            self.join(members)
+        #: those that may carry a graph
+        self.results = [(i, self.leaving[k]) for i, (kind, k) in enumerate(entry.returns) if kind == "out"]
+        self.results = [(i, x) for i, x in self.results if self.homes[entry.returns[i][1]].__class__ is int]
         gives = [found for kind, found in entry.returns if kind == "out"]
         gives += [found for _, kind, found in entry.stores if kind == "out"]
-        entry.shared = len(set(gives)) < len(gives) or any(h.__class__ is tuple for h in self.homes)
+        entry.shared = len(set(gives)) < len(gives) or any(h.__class__ is Alias for h in self.homes) or bool(entry.own_grads)
+
+    def join(self, members: list[int]) -> None:
+        """Homes for results over one piece of memory that the function made."""
+        xs = [self.leaving[k] for k in members]
+        if len(xs) == 1 and xs[0]._fn is not LEAF:
+            self.homes[members[0]] = self.output(xs[0])
+            return
+        graphs = {id(r): r for r in map(root, xs) if r.requires_grad and r._fn is not LEAF}
+        if len(graphs) > 1:
+            raise refusal()
+        buffer = xs[0]._data.buffer
+        if graphs:
+            (owner,) = graphs.values()
+        else:
+            owner = wrap(TracedArray(buffer, np.empty(buffer.read().shape, buffer.read().dtype)))
+            owner._ver = xs[0]._ver
+        k = next((k for k, x in zip(members, xs) if x is owner), len(self.leaving))
+        if k == len(self.leaving):
+            self.leaving.append(owner)
+            self.homes.append(None)
+            if graphs:  # it joins the tape, and nobody sees it
+                self.entry.returns.append(("out", k))
+        self.homes[k] = self.output(owner)
+        for m, x in zip(members, xs):
+            if m != k:
+                self.homes[m] = alias(x, [(owner, ("out", k))])
+                if not fits_plain_memory(x, owner):
+                    raise refusal()
 
     @staticmethod
     def first_grad(t: Tensor) -> Any:
@@ -369,9 +407,10 @@ class Attempt:
     def differentiate(self) -> None:
         """If results carry a graph, its backward becomes a second program."""
         roots = [(i, x) for i, x in self.results if x.requires_grad]
+        made = {id(x) for x in self.leaving if x._fn is LEAF}
         self.roots: list[tuple[int, Tensor]] = []
         self.wanted = []
-        if not roots or not self.grad:
+        if not roots:
             return
         leaves = [k.tensor for k in self.tracer.externals.values() if k.tensor._fn is LEAF and k.traced is not None]
         inner = {id(g): k for k, g in enumerate(self.given) if isinstance(g, Tensor)}
@@ -379,6 +418,9 @@ class Attempt:
         from .backward import reached_by
 
         sets = [reached_by(x) for _, x in roots]
+        if any(not made.isdisjoint(found) for found in sets):
+            raise Untraceable("the function gives a leaf that it made together with a result computed from it",
+                              "Make the leaf outside and pass it as an argument.")  # fmt: skip
         cts = []
         for _, x in roots:
             known = self.tracer.add_input(None, x._data.shape, x._data.dtype)
@@ -454,16 +496,22 @@ class Attempt:
         plain_of = {o: k for k, o in enumerate(program.plain)}
 
         def home(kind: str, x: Any) -> tuple[str, Any]:
+            if kind == "value" and (id(x) in places or id(x) in gradients):
+                entry.found.append(finder(x, places, gradients))
+                return "found", len(entry.found) - 1
             if kind != "out":
                 return kind, x
             at = self.homes[x]
-            if at.__class__ is tuple:
-                return "part", (plain_of[at[0]], at[1], x)
+            if at.__class__ is Alias:
+                return "alias", aliases[x]
             return "out", plain_of[at]
 
+        aliases = {k: Alias(home(*a.base), a.steps) for k, a in enumerate(self.homes) if a.__class__ is Alias}
         self.handed_back = entry.returns
         entry.returns = [home(kind, x) for kind, x in entry.returns]
         entry.stores = [(place, *home(kind, x)) for place, kind, x in entry.stores]
+        entry.own_grads = [(home(*x), home(*g)) for x, g in entry.own_grads]
+        entry.shared = entry.shared or bool(entry.found)
         entry.writes = [(target, plain_of[o]) for target, o in entry.writes]
         entry.tied = tracer.tied
         entry.checks = [(check, plain_of[o]) for check, o in self.checks]
@@ -479,9 +527,9 @@ class Attempt:
             from .backward import Differentiable
 
             entry.differentiable = Differentiable(self.owner, split, [plain_of[o] for o in kept[self.forward_outputs:]],
-                                                  [i for i, _ in self.roots], self.wanted, self.reached,
+                                                  [i for i, _ in self.roots], self.unseen(), self.wanted, self.reached,
                                                   [g for g, _ in tracer.generators] if tracer.draws else [],
-                                                  not self.written and not entry.stores,
+                                                  not self.written and not entry.stores and not entry.own_grads,
                                                   self.read_again(split, inputs, places),
                                                   self.results_kept(split))  # fmt: skip
         # guards
@@ -515,12 +563,16 @@ class Attempt:
         sources = [inputs[n].source for n in sorted(split.kept_inputs)]
         return [number.get(id(t), t) for t in sources if isinstance(t, Tensor) and id(t) not in places]
 
+    def unseen(self) -> dict[int, int]:
+        """The roots that are no results themselves, and a result of which each is the base."""
+        given = [(j, self.leaving[k]) for j, (kind, k) in enumerate(self.handed_back[: self.entry.count]) if kind == "out"]
+        return {i: j for i, x in self.roots if i >= self.entry.count for j, y in given if root(y) is x}
+
     def results_kept(self, split: Any) -> list[int]:
         """Which of the results the backward program reads."""
         found = []
         for i, (kind, k) in enumerate(self.handed_back):
-            at = self.homes[k] if kind == "out" else None
-            if (at[0] if at.__class__ is tuple else at) in split.kept_outputs:
+            if kind == "out" and self.homes[k] in split.kept_outputs:
                 found.append(i)
         return found
 
