@@ -37,13 +37,6 @@ def random_seed() -> int:
     return int.from_bytes(os.urandom(8), "little")
 
 
-def _not_while_tracing() -> None:
-    """A compiled program would not seed again."""
-    tracer = mode().tracer
-    if tracer is not None:
-        tracer.refuse_seeding()
-
-
 class Generator:
     """A stream of random numbers: `Generator(device='cpu')`, seeded with a constant until `manual_seed` or `seed`.
 
@@ -61,8 +54,10 @@ class Generator:
             if kind.type == "cuda":
                 raise RuntimeError("Cannot get CUDA generator without ATen_cuda library.")
             raise RuntimeError(f"{kind.type.upper()} device type not an accelerator.")
-        _not_while_tracing()
         self._stream = DEFAULT_SEED
+        tracer = mode().tracer
+        if tracer is not None:
+            tracer.made_generator(self)
 
     @property
     def device(self) -> devices.device:
@@ -81,7 +76,10 @@ class Generator:
         return self
 
     def _restart(self, seed: int) -> None:
-        _not_while_tracing()
+        tracer = mode().tracer
+        if tracer is not None:
+            tracer.on_host(self, lambda: self._restart(seed))
+            return
         if isinstance(self._stream, int):
             self._stream = seed
         else:
@@ -90,6 +88,8 @@ class Generator:
 
     def seed(self) -> int:
         """Start again from a random seed, which is returned."""
+        if mode().tracer is not None:
+            mode().tracer.refuse_seeding()
         value = random_seed()
         self._restart(value)
         return value
@@ -100,6 +100,9 @@ class Generator:
 
     def get_state(self) -> Tensor:
         """The state, a uint8 tensor of 5056 elements that PyTorch's generators take too."""
+        tracer = mode().tracer
+        if tracer is not None:
+            return tracer.state_of(self)  # type: ignore[no-any-return]
         stream = stream_of(self)
         with stream.lock:
             return wrap(stream.get_state())
@@ -110,13 +113,18 @@ class Generator:
             raise TypeError(f"expected a torch.ByteTensor, but got {type(new_state).__name__}")
         if new_state.dtype.name != "uint8":
             raise TypeError("RNG state must be a torch.ByteTensor")
-        _not_while_tracing()
+        tracer = mode().tracer
+        if tracer is not None:
+            tracer.restore(self, new_state)
+            return
         stream = stream_of(self)
         with stream.lock:
             stream.set_state(new_state._data)
 
     def clone_state(self) -> Generator:
         """An independent generator with the same state."""
+        if mode().tracer is not None:
+            mode().tracer.refuse_seeding()
         new = Generator()
         new._stream = self._stream if isinstance(self._stream, int) else self._stream.clone()
         return new

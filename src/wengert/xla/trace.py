@@ -177,7 +177,12 @@ class Attempt:
                 raise self.tracer.refusals[0]
             self.collect(result)
             self.forward_outputs = len(self.outputs)
+            forward = self.tracer.expected
             self.differentiate()
+            self.tracer.finish_draws()
+            if self.tracer.expected != forward:
+                raise Untraceable("random numbers are drawn by the backward of a result",
+                                  "Call backward() inside the compiled function.")  # fmt: skip
             values = [x.value for x in self.outputs]
             checks = self.tracer.checks
             if checks:  # among the outputs of the forward program: the values, then whether any of them is bad
