@@ -25,6 +25,26 @@ def refuse_where(bad: Tensor, error: Callable[[], Exception]) -> None:
     tracer.check_later(bad, bad, check)
 
 
+def refuse_value(bad: Tensor, value: Tensor, error: Callable[[Tensor], Exception]) -> None:
+    """Raise `error(value)` if any element of the bool tensor `bad` is true, in any slot of a transform."""
+    tracer = mode().tracer
+    if tracer is None:
+        data: Any = bad
+        while isinstance(data, Tensor):
+            data = data._data
+        if bool(data.any()):
+            raise error(value)
+        return
+    found: list[bool] = []
+    tracer.check_later(bad, bad, lambda b: found.append(bool(b.any())))  # type: ignore[attr-defined]
+
+    def check(value: Tensor) -> None:
+        if found.pop():
+            raise error(value)
+
+    tracer.check_later(bad, value, check)
+
+
 def deferred(check: Callable[..., None], info: Tensor, *rest: Any) -> bool:
     """Whether `check(info, *rest)`, which raises where `info` is not 0, is put off until the program ran."""
     tracer = mode().tracer
@@ -39,4 +59,4 @@ def values_known() -> bool:
     return mode().tracer is None
 
 
-__all__ = ["deferred", "refuse_where", "values_known"]
+__all__ = ["deferred", "refuse_value", "refuse_where", "values_known"]

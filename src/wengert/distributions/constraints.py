@@ -381,7 +381,7 @@ class _Symmetric(_Square):
 
     def check(self, value: Tensor) -> Tensor:
         square = super().check(value)
-        if not square.all():
+        if value.shape[-1] != value.shape[-2]:
             return square
         return isclose(value, value.mT, atol=1e-6).all(-2).all(-1)
 
@@ -391,9 +391,9 @@ class _PositiveSemidefinite(_Symmetric):
 
     def check(self, value: Tensor) -> Tensor:
         symmetric = super().check(value)
-        if not symmetric.all():
+        if value.shape[-1] != value.shape[-2]:
             return symmetric
-        return linalg.eigvalsh(value).ge(0).all(-1)
+        return symmetric & linalg.eigvalsh(value).ge(0).all(-1)
 
 
 class _PositiveDefinite(_Symmetric):
@@ -401,9 +401,9 @@ class _PositiveDefinite(_Symmetric):
 
     def check(self, value: Tensor) -> Tensor:
         symmetric = super().check(value)
-        if not symmetric.all():
+        if value.shape[-1] != value.shape[-2]:
             return symmetric
-        return linalg.cholesky_ex(value).info.eq(0)
+        return symmetric & linalg.cholesky_ex(value).info.eq(0)
 
 
 # ---------------------------------------------------------------- several constraints side by side

@@ -7,12 +7,13 @@ import math
 from typing import Any
 
 from .. import Size, log, log1p, no_grad, ones_like, rand, special, where, zeros_like
+from ..core.deferred import refuse_where
 from ..core.tensor import Tensor
 from ..nn.functional import binary_cross_entropy_with_logits
 from . import constraints
 from .exp_family import ExponentialFamily
 from .odds import Odds, require_one
-from .utils import all_true, broadcast_all, clamp_probs, lazy_property, logits_to_probs
+from .utils import broadcast_all, clamp_probs, lazy_property, logits_to_probs
 
 __all__ = ["ContinuousBernoulli"]
 
@@ -39,8 +40,9 @@ class ContinuousBernoulli(Odds, ExponentialFamily):
         if probs is not None:
             (self.probs,) = broadcast_all(probs)
             # checked before it is clamped, and only where `validate_args` is given
-            if validate_args is not None and not all_true(self.arg_constraints["probs"].check(self.probs)):
-                raise ValueError("The parameter probs has invalid values")
+            if validate_args is not None:
+                valid = self.arg_constraints["probs"].check(self.probs)
+                refuse_where(~valid, lambda: ValueError("The parameter probs has invalid values"))
             self.probs = clamp_probs(self.probs)
             self._param = self.probs
         else:

@@ -7,10 +7,11 @@ import warnings
 from typing import Any, Self
 
 from .. import Size, no_grad
+from ..core.deferred import refuse_value, values_known
 from ..core.tensor import Tensor
 from . import constraints
 from .constraints import Constraint
-from .utils import all_true, class_name, lazy_property
+from .utils import class_name, lazy_property
 
 __all__ = ["Distribution"]
 
@@ -62,11 +63,11 @@ class Distribution:
             if name not in self.__dict__ and isinstance(getattr(type(self), name, None), lazy_property):
                 continue  # derived from a parameter that is checked itself
             value = getattr(self, name)
-            if not all_true(constraint.check(value)):
-                raise ValueError(
-                    f"Expected parameter {name} ({type(value).__name__} of shape {tuple(value.shape)}) of distribution "
-                    f"{self!r} to satisfy the constraint {constraint!r}, but found invalid values:\n{value}"
-                )
+            sentence = (
+                f"Expected parameter {name} ({type(value).__name__} of shape {tuple(value.shape)}) of distribution "
+                "{} to satisfy the constraint {}, but found invalid values:\n"
+            )
+            self._refuse_invalid(value, constraint, sentence)
 
     def expand(self, batch_shape: Any, _instance: Any = None) -> Any:
         """The same distribution with its parameters expanded to `batch_shape` (no memory is copied)."""
@@ -178,11 +179,20 @@ class Distribution:
                 stacklevel=3,
             )
             return
-        if not all_true(support.check(value)):
-            raise ValueError(
-                f"Expected value argument ({type(value).__name__} of shape {tuple(shape)}) to be within the support "
-                f"({support!r}) of the distribution {self!r}, but found invalid values:\n{value}"
-            )
+        sentence = (
+            f"Expected value argument ({type(value).__name__} of shape {tuple(shape)}) to be within the support "
+            "({1}) of the distribution {0}, but found invalid values:\n"
+        )
+        self._refuse_invalid(value, support, sentence)
+
+    def _refuse_invalid(self, value: Tensor, constraint: Constraint, sentence: str) -> None:
+        """Raise ValueError unless `value` satisfies `constraint`. `sentence` has places for the distribution and for it."""
+        shown = None if values_known() else (repr(self), constraint.__class__.__name__[1:] + "()")
+
+        def error(found: Tensor) -> ValueError:
+            return ValueError(sentence.format(*(shown or (repr(self), repr(constraint)))) + f"{found}")
+
+        refuse_value(~constraint.check(value), value, error)
 
     def _get_checked_instance(self, cls: type, _instance: Any = None) -> Any:
         """An empty instance for `expand`. Errors: NotImplementedError where a subclass has an `__init__` of its own,
@@ -215,5 +225,5 @@ class Distribution:
 
     def __repr__(self) -> str:
         shown = {name: self.__dict__[name] for name in self.arg_constraints if name in self.__dict__}
-        text = ", ".join(f"{name}: {x if x.numel() == 1 else x.size()}" for name, x in shown.items())
+        text = ", ".join(f"{name}: {x if x.numel() == 1 and values_known() else x.size()}" for name, x in shown.items())
         return f"{self.__class__.__name__}({text})"

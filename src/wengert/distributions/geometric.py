@@ -6,12 +6,13 @@ from __future__ import annotations
 from typing import Any
 
 from .. import Size, finfo, no_grad, zeros_like
+from ..core.deferred import refuse_value, values_known
 from ..core.tensor import Tensor
 from ..nn.functional import binary_cross_entropy_with_logits
 from . import constraints
 from .distribution import Distribution
 from .odds import require_one
-from .utils import all_true, broadcast_all, lazy_property, logits_to_probs, probs_to_logits
+from .utils import broadcast_all, lazy_property, logits_to_probs, probs_to_logits
 
 __all__ = ["Geometric"]
 
@@ -32,13 +33,15 @@ class Geometric(Distribution):
             shape = self.logits.size()
         super().__init__(shape, validate_args=validate_args)
         if self._validate_args and probs is not None:
-            value = self.probs
-            valid = value > 0
-            if not all_true(valid):
-                raise ValueError(
-                    f"Expected parameter probs ({type(value).__name__} of shape {tuple(value.shape)}) of distribution "
-                    f"{self!r} to be positive but found invalid values:\n{value.data[~valid]}"
-                )
+            kind, shape = type(self.probs).__name__, tuple(self.probs.shape)
+            about = f"Expected parameter probs ({kind} of shape {shape}) of distribution "
+            shown = None if values_known() else repr(self)
+
+            def error(value: Tensor) -> ValueError:
+                found = value.data[~(value > 0)]
+                return ValueError(f"{about}{shown or repr(self)} to be positive but found invalid values:\n{found}")
+
+            refuse_value(~(self.probs > 0), self.probs, error)
 
     def expand(self, batch_shape: Any, _instance: Any = None) -> Any:
         return self._expand_parameters(Geometric, batch_shape, _instance, probs=0, logits=0)

@@ -31,14 +31,6 @@ def class_name(cls: type) -> str:
     return f"<class '{torch_name(cls.__module__)}.{cls.__qualname__}'>"
 
 
-def all_true(valid: Tensor) -> bool:
-    """Whether every element holds, in every slot of every transform around: checks of values work inside `vmap`."""
-    data: Any = valid
-    while isinstance(data, Tensor):
-        data = data._data
-    return bool(data.all())
-
-
 def broadcast_all(*values: Any) -> tuple[Tensor, ...]:
     """Tensors of one shape. Numbers take the dtype and device of the first tensor; with none, the default dtype.
 

@@ -286,15 +286,17 @@ def bernoulli_(self: Tensor, *args: Any, **named: Any) -> Tensor:
 
 def _bernoulli_by(t: Tensor, p: Tensor, generator: Generator | None) -> Tensor:
     """bernoulli_ with a tensor of probabilities."""
+    m = mode()
     plain = t.__class__ in PLAIN and p.__class__ in PLAIN and not stack.get()
-    if not plain:
+    if m.tracer is not None and not t._data.flags.c_contiguous:
+        m.tracer.refuse_order()
+    if not plain or m.tracer is not None:
         check_writable(t, running())
         drawn = draw_bernoulli(p.expand(t.shape), t.dtype, generator)  # type: ignore[attr-defined]
         return inplace_with(lambda old: _bernoulli_tensor(old, p, drawn), t, (p, drawn))
-    m = mode()
     check_inplace(t, m)
     tracked = m.grad and (t.requires_grad or p.requires_grad)
-    data = scratch_like(t._data) if tracked or m.tracer is not None else t._data
+    data = scratch_like(t._data) if tracked else t._data
     if data.size:
         check_coin(data, "bernoulli_tensor_cpu_self_")
         chances = _expanded(p, data.shape)

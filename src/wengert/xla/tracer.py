@@ -204,10 +204,13 @@ class Tracer:
         return outs[0] if prim.n_outputs == 1 else outs
 
     def process_random(self, prim: Any, args: Any, datas: Any, metas: Any, params: Any, m: Mode, node_class: Any) -> Any:
-        """An operation that draws: on the host, unless the numbers depend on values of the program."""
-        from .random import traced_draw
+        """An operation that draws: what depends on values of the program is made there, all else on the host."""
+        from .random import drawn_for, traced_draw
 
-        y = traced_draw(self, prim, [value_of(d) for d in datas], metas, params)
+        if all(d.__class__ is not TracedArray or d.buffer.constant is not None for d in datas):
+            y = drawn_for(self, prim, metas, params)
+        else:
+            y = traced_draw(self, prim, [value_of(d) for d in datas], metas, params)
         return self.results(prim, y, args, datas, params, m, node_class)
 
     def tensor(self, value: Any) -> Tensor:
@@ -290,6 +293,11 @@ class Tracer:
             bad = bad._data
         while value._level:
             value = value._data
+        if bad._data.buffer.constant is not None:  # known already
+            if bool(bad._data.known().any()):
+                with modes.changed_mode(tracer=None):
+                    check(wrap(value._data.known()))
+            return
         self.checks.append((jnp.any(bad._data.value), value._data.value, check))
 
     def refuse_host_array(self) -> None:
@@ -375,6 +383,10 @@ class Tracer:
         """What is done to generators after the last draw becomes a draw of nothing."""
         if self.pending:
             self.draw(lambda: np.empty(0, np.uint8))
+
+    def refuse_order(self) -> None:
+        """Numbers are drawn in the order of the memory that they fill."""
+        raise Untraceable("random numbers with given probabilities are written into memory that is not contiguous")
 
     def refuse_hidden_draws(self) -> None:
         """Numbers that were drawn in another way than by `draw` would be constants of the program."""
