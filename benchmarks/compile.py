@@ -34,7 +34,7 @@ def training(torch: ModuleType, model: Any, optimizer: Any, loss: Callable[..., 
         optimizer.step()
         return value.detach()
 
-    return step, batch, arrays, [b.numpy() for b in batch]
+    return step, batch, arrays, [b.numpy().copy() for b in batch]
 
 
 def tanh_mlp(torch: ModuleType, *sizes: int) -> Any:
@@ -117,7 +117,7 @@ def second_derivative(torch: ModuleType) -> Any:
         return torch.autograd.grad(g.sum(), x)[0]
 
     x = torch.linspace(-2, 2, 100)
-    return step, (x,), {}, [x.numpy()]
+    return step, (x,), {}, [x.numpy().copy()]
 
 
 # ---------------------------------------------------------------- large
@@ -141,7 +141,7 @@ def cross_entropy(torch: ModuleType) -> Any:
         return loss.detach(), torch.autograd.grad(loss, x)[0]
 
     x, y = torch.randn(4096, 1000), torch.randint(0, 1000, (4096,))
-    return step, (x, y), {}, [x.numpy(), y.numpy()]
+    return step, (x, y), {}, [x.numpy().copy(), y.numpy().copy()]
 
 
 def norm_linear(torch: ModuleType) -> Any:
@@ -155,7 +155,7 @@ def norm_linear(torch: ModuleType) -> Any:
         return loss.detach()
 
     x = torch.randn(512, 512)
-    return step, (x,), arrays, [x.numpy()]
+    return step, (x,), arrays, [x.numpy().copy()]
 
 
 def lenet(torch: ModuleType) -> Any:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextvars import ContextVar
 from typing import Any
 
@@ -11,9 +11,10 @@ from ..core.modes import GRAD as GRAD_MODE
 from ..core.modes import NO_GRAD, mode
 from ..core.tensor import PLAIN, Tensor
 from ..func.pytree import tree_flatten
-from .entry import Entry, is_twin
+from .entry import Entry
 from .guards import Place
 from .state import Stale
+from .straight import MISS
 from .untraceable import Untraceable
 
 #: programs give their buffers away: one thread at a time
@@ -41,8 +42,14 @@ class Compiled:
         self.warm: set[tuple[int, int]] = set()
         self.misses: list[str] = []
         self.full = False
+        #: how the program that ran last is called in a straight line
+        self.straight: Callable[[Any], Any] | None = None
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        if self.straight is not None and not kwargs:
+            result = self.straight(args)
+            if result is not MISS:
+                return result
         m = mode()
         if m is not GRAD_MODE and m is not NO_GRAD:
             return self.fn(*args, **kwargs)
@@ -66,7 +73,9 @@ class Compiled:
                     return self.fn(*args, **kwargs)
                 try:
                     with running:
-                        return entry.run(leaves)
+                        result = entry.run(leaves)
+                        self.straight = entry.in_a_straight_line(self.stance, running)
+                        return result
                 except Stale:
                     self.forget(entry)
                     break
@@ -77,7 +86,7 @@ class Compiled:
         """No program fits: make one, unless there are too many."""
         from .trace import trace
 
-        if any(isinstance(x, Tensor) and (x._level or x.__class__ not in PLAIN and not is_twin(x)) for x in leaves):
+        if any(isinstance(x, Tensor) and (x._level or not (x.__class__ in PLAIN or hasattr(x, "_resident"))) for x in leaves):
             return self.fn(*args, **kwargs)  # a value of a transform: it traces through
         stance = self.stance.get()
         if self.full or stance == "force_eager" or (stance == "eager_on_recompile" and self.entries):
@@ -111,6 +120,7 @@ class Compiled:
         if entry is None:  # the first call makes what the optimizers keep
             return self.fn(*args, **kwargs)
         self.entries.insert(0, entry)
+        self.straight = None
         if entry.program is None:
             return self.fn(*args, **kwargs)
         try:
@@ -130,6 +140,7 @@ class Compiled:
         return entry
 
     def forget(self, entry: Entry) -> None:
+        self.straight = None
         if entry in self.entries:
             self.entries.remove(entry)
 
@@ -151,6 +162,7 @@ class Compiled:
     def reset(self) -> None:
         """Forget all programs."""
         self.entries.clear()
+        self.straight = None
         self.misses.clear()
         self.full = False
 

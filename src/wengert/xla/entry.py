@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from functools import partial
 from typing import Any
 
 import jax
@@ -11,15 +10,18 @@ import numpy as np
 
 from ..core import hooks as hook_state
 from ..core.dtypes import get_default_dtype
-from ..core.graph import LEAF
-from ..core.tensor import PLAIN, Tensor, wrap
+from ..core.tensor import Tensor, wrap
 from ..func.pytree import tree_unflatten
-from .feeds import NumberFeed
-from .guards import Place, broken, checker, hook_keys, same
+from .feeds import Argument, Finder, GradientOf, Outside, Standing
+from .guards import Place, broken, checker, hook_keys
 from .opaque import Opaque
 from .program import Program
-from .state import DATA, GRAD, TWINS, Latest, LazyGradient, Output, Part, Stale, assign, lazy, present
-from .tracer import Draw, Number
+from .signature import described, fits, wanted_text
+from .state import DATA, GRAD, Latest, LazyGradient, Output, Part, Stale, assign, lazy, present
+from .straight import straight
+from .tracer import grad_of
+
+UNKNOWN: Any = object()
 
 
 class Entry:
@@ -56,7 +58,7 @@ class Entry:
         #: whether results are given twice, or share memory, or are looked up
         self.shared = False
         #: the tensors that results are, or are views of, where others may stand at the next call
-        self.found: list[Callable[[Any], Tensor]] = []
+        self.found: list[Finder] = []
         #: (result, its gradient) of tensors that the function made
         self.own_grads: list[tuple[Any, Any]] = []
         #: id -> (tensor, its new gradient: a `LazyGradient`, None or a tensor)
@@ -66,11 +68,11 @@ class Entry:
         #: (shape, dtype, size) of the single outputs
         self.avals: list[Any] = []
         self.stores: list[tuple[Place, str, Any]] = []
-        self.writes: list[tuple[Any, int]] = []
+        self.writes: list[tuple[Finder, int]] = []
         self.differentiable: Any = None
         self.freed: set[int] = set()
         #: the tensors that are handed in besides the arguments
-        self.sources: list[Callable[[Any], Tensor]] = []
+        self.sources: list[Finder] = []
         #: 0-d tensors that must be equal, and whether they surely are: no one else wrote them since the last call
         self.tied: list[list[Tensor]] = []
         self.sure = False
@@ -81,7 +83,7 @@ class Entry:
         self.seconds = 0.0
         self.operations = 0
         self.names: set[str] = set()
-        self.calls = 0
+        self.straight: Any = UNKNOWN
         self.seal()
 
     # ---- guards
@@ -114,7 +116,7 @@ class Entry:
             if t._fn is not fn:
                 return False
         for t, none in self.grads:
-            if (_grad_of(t) is None) is not none:
+            if (grad_of(t) is None) is not none:
                 return False
         for place, wanted in self.rebound:
             found = place.look()
@@ -159,6 +161,12 @@ class Entry:
 
     # ---- the call
 
+    def in_a_straight_line(self, stance: Any, lock: Any) -> Callable[[Sequence[Any]], Any] | None:
+        """The call of this program as one generated function, if it allows that."""
+        if self.straight is UNKNOWN:
+            self.straight = straight(self, stance, lock)
+        return self.straight  # type: ignore[no-any-return]
+
     def run(self, leaves: Sequence[Any]) -> Any:
         program = self.program
         assert program is not None
@@ -177,13 +185,14 @@ class Entry:
         self.refuse_shared(leaves)
         of = self.differentiable
         states = [(g, g.get_state()) for g in of.generators] if of is not None and of.generators else ()
-        fed = program.handed.gather(leaves)
-        changing, reading = [r.value for r in program.changing], [r.value for r in program.reading]
-        if program.handed.wide:
+        fed, lent, wide = program.handed.gather(leaves)
+        if wide:  # JAX takes them only where it is told so
             with jax.enable_x64(True):
-                after, flats, plain = program.executable(changing, reading, fed)
+                after, flats, plain = program.execute(fed)
         else:
-            after, flats, plain = program.executable(changing, reading, fed)
+            after, flats, plain = program.execute(fed)
+        if lent:  # XLA may be copying still, and the user may change them as soon as this call returns
+            jax.block_until_ready((after, flats, plain))
         token = self.token
         for r, value in zip(program.changing, after):
             r.value = value
@@ -191,19 +200,22 @@ class Entry:
             r.writer = token
             if r.mirrored:
                 r.write_back()
-        self.calls += 1
-        if self.bad is not None and bool(plain[self.bad]):
-            for check, o in self.checks:
-                check(wrap(np.asarray(plain[o])))
-            raise RuntimeError(f"a check of values failed in a compiled function ({len(self.checks)} of them)")
+        if self.bad is not None and plain[self.bad]:
+            self.complain(plain)
         return self.finish(leaves, flats, plain, states)
+
+    def complain(self, plain: list[Any]) -> None:
+        """A check of values failed: say so as eager code does."""
+        for check, o in self.checks:
+            check(wrap(np.asarray(plain[o])))
+        raise RuntimeError(f"a check of values failed in a compiled function ({len(self.checks)} of them)")
 
     def refuse_shared(self, leaves: Sequence[Any]) -> None:
         """Memory that is written must not be read as something else. Before any number is drawn."""
         assert self.program is not None
         if self.writes:
-            others = [x for x in leaves if isinstance(x, Tensor)] + [find(leaves) for find in self.sources]
-            if shares_memory([t(leaves) for t, _ in self.writes], others):
+            others = [x for x in leaves if isinstance(x, Tensor)] + [find.look(leaves) for find in self.sources]
+            if shares_memory([t.look(leaves) for t, _ in self.writes], others):
                 raise Stale
         shared = [DATA.__get__(t) for r in self.program.residents for t, _ in r.mirrored]
         if shared:
@@ -214,13 +226,15 @@ class Entry:
 
     def finish(self, leaves: Sequence[Any], flats: list[Any], plain: list[Any], states: Any) -> Any:
         """Put the outputs where they belong, and give back what the function returned."""
-        made: dict[Any, Any] | None = {("found", k): find(leaves) for k, find in enumerate(self.found)} if self.shared else None
+        made: dict[Any, Any] | None = None
+        if self.shared:
+            made = {("found", k): find.look(leaves) for k, find in enumerate(self.found)}
         if self.new_grads:
             self.latest.flat, self.latest.single = flats, plain
             if self.taken:
                 self.set_gradients()
         for target, o in self.writes:
-            assign(target(leaves), plain[o])
+            assign(target.look(leaves), plain[o])
         outs: list[Any] = [None if kind == "alias" else self.result(kind, x, leaves, plain, made) for kind, x in self.returns]
         if self.differentiable is not None:
             self.differentiable.attach(self, leaves, outs, plain, states)
@@ -282,100 +296,16 @@ def shares_memory(targets: list[Tensor], others: list[Tensor]) -> bool:
     return any(a is not b and np.may_share_memory(present(a), present(b)) for a in targets for b in others)
 
 
-def _grad_of(t: Tensor) -> Any:
-    try:
-        return GRAD.__get__(t)
-    except AttributeError:
-        return None
-
-
-def fits(leaf: Any, wanted: Any) -> bool:
-    """Whether an argument is as it was: a tensor of the same class, dtype, shape and kind of history, or the same value."""
-    if wanted.__class__ is Signature:
-        if leaf.__class__ not in PLAIN and leaf.__class__.__base__ not in TWINS:
-            return False
-        data = DATA.__get__(leaf)
-        return (
-            data.shape == wanted.shape
-            and data.dtype == wanted.dtype
-            and (wanted.contiguous if data.__class__ is Part else data.strides == wanted.strides)
-            and (leaf._fn is wanted.fn or history(leaf) == wanted.history)
-            and (wanted.identity is None or leaf is wanted.identity)
-        )
-    return same(leaf, wanted)
-
-
-def history(t: Tensor) -> int:
-    """0: needs no gradient, 1: a leaf that does, 2: carries a graph."""
-    fn = t._fn
-    if fn is None or not t.requires_grad:
-        return 0
-    return 1 if t.is_leaf else 2
-
-
-class Signature:
-    """What an argument tensor must look like. `identity`: it must be this very tensor."""
-
-    __slots__ = ("contiguous", "dtype", "fn", "history", "identity", "shape", "strides")
-
-    def __init__(self, t: Tensor, identity: Tensor | None = None) -> None:
-        data = DATA.__get__(t)
-        self.shape, self.dtype = data.shape, data.dtype
-        #: the layout decides what is a view, and what `is_contiguous` says
-        self.strides = None if data.__class__ is Part else data.strides
-        self.contiguous = data.__class__ is Part or data.flags.c_contiguous
-        self.history = history(t)
-        #: what `_fn` is where that tells the history
-        self.fn = t._fn if t._fn is None or t._fn is LEAF else self
-        self.identity = identity
-
-
-def described(leaf: Any) -> str:
-    if isinstance(leaf, Tensor):
-        return f"{leaf.dtype}{list(leaf.shape)}"
-    return repr(leaf)
-
-
-def wanted_text(wanted: Any) -> str:
-    if wanted.__class__ is Signature:
-        return f"{wanted.dtype}{list(wanted.shape)}"
-    return repr(wanted)
-
-
-def fetcher(
-    source: Any, leaves: Sequence[Any], places: dict[int, Place], grads: dict[int, Tensor], device: Any
-) -> Callable[[Any], Any]:
-    """How the array of an input is had at each call."""
-    if source.__class__ is Draw:
-        make = source.make
-        return lambda given: make()
-    if source.__class__ is Number:
-        return NumberFeed(source.place, device)
+def finder(t: Tensor, leaves: Sequence[Any], places: dict[int, Place], gradients: dict[int, Tensor]) -> Finder:
+    """Where a tensor is found at each call."""
     for i, leaf in enumerate(leaves):
-        if leaf is source:
-            return partial(argument, i)
-    find = finder(source, places, grads)
-    return lambda given: present(find(given))
+        if leaf is t:
+            return Argument(i)
+    if id(t) in places:
+        return Standing(places[id(t)])
+    if id(t) in gradients:
+        return GradientOf(gradients[id(t)])
+    return Outside(t)
 
 
-def argument(i: int, given: Any) -> Any:
-    """The array of argument `i`."""
-    return present(given[i])
-
-
-def finder(t: Tensor, places: dict[int, Place], grads: dict[int, Tensor]) -> Callable[[Any], Tensor]:
-    """The tensor itself, or where the one stands that took its place."""
-    place = places.get(id(t))
-    if place is not None:
-        return lambda given: place.get()  # type: ignore[no-any-return]
-    leaf = grads.get(id(t))
-    if leaf is not None:
-        return lambda given: leaf._grad  # type: ignore[return-value]
-    return lambda given: t
-
-
-def is_twin(t: Tensor) -> bool:
-    return t.__class__ in set(TWINS.values())
-
-
-__all__ = ["Entry", "Signature", "fetcher", "finder", "history", "is_twin"]
+__all__ = ["Entry", "finder"]

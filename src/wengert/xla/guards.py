@@ -493,54 +493,76 @@ def same(a: Any, b: Any) -> bool:
     return a is b or (a.__class__ is b.__class__ and isinstance(a, SCALARS) and (a == b or (a != a and b != b)))
 
 
+class Names:
+    """Names for objects in generated code."""
+
+    def __init__(self, **scope: Any) -> None:
+        self.scope = scope
+        self.names: dict[int, str] = {id(x): name for name, x in scope.items()}
+
+    def __call__(self, x: Any) -> str:
+        found = self.names.get(id(x))
+        if found is None:
+            found = self.names[id(x)] = f"v{len(self.names)}"
+            self.scope[found] = x
+        return found
+
+    def compiled(self, name: str, arguments: str, body: str) -> Any:
+        """The function `name` with this body. The objects are defaults: so they are local variables."""
+        source = f"def {name}({', '.join([arguments] * bool(arguments) + [f'{x}={x}' for x in self.scope])}):\n{body}"
+        scope = dict(self.scope)
+        exec(source, scope)
+        scope[name].__source__ = source
+        return scope[name]
+
+
+def expression(place: Place, name_of: Names) -> str:
+    """What stands at a place, as code."""
+    where = name_of(place.container)
+    if place.container.__class__ is types.CellType:
+        return where + ".cell_contents"
+    if isinstance(place, AttributePlace):
+        return f"vars({where})[{place.key!r}]" if isinstance(place.container, type) else f"{where}.{place.key}"
+    if place.key.__class__ is int or place.key.__class__ is str:
+        return where + f"[{place.key!r}]"
+    return where + f"[{name_of(place.key)}]"
+
+
+def equality(where: str, value: Any, name_of: Names) -> str:
+    """`same(where, value)` as code."""
+    if value is None or value is True or value is False:
+        return f"{where} is {value}"
+    if value.__class__ in (int, float, str, complex, bytes):
+        return f"({where} is {name_of(value)} or {name_of(same)}({where}, {name_of(value)}))"
+    return f"{where} is {name_of(value)}"
+
+
+def terms(
+    guards: list[tuple[Place, Any]], lengths: list[tuple[Any, int]], opaques: Sequence[Opaque], name_of: Names
+) -> list[str]:
+    """What must be true for all places still to hold these values, as code."""
+    found = [equality(expression(place, name_of), value, name_of) for place, value in guards]
+    empty = dict.fromkeys(name_of(c) for c, n in lengths if n == 0)
+    if empty:
+        found.append(f"not ({' or '.join(empty)})")
+    found += [f"len({name_of(c)}) == {n}" for c, n in lengths if n]
+    found += [f"{name_of(held)}.same()" for held in opaques if held.guarded]
+    return list(dict.fromkeys(found))
+
+
+#: what the terms raise where something is gone
+GONE = "(KeyError, IndexError, ValueError, AttributeError, TypeError)"
+
+
 def checker(
     guards: list[tuple[Place, Any]], lengths: list[tuple[Any, int]], opaques: Sequence[Opaque] = ()
 ) -> Callable[[], bool]:
     """One function, in a straight line, that says whether all places still hold these values."""
-    scope: dict[str, Any] = {"same": same}
-    names: dict[int, str] = {}
-
-    def name_of(x: Any) -> str:
-        found = names.get(id(x))
-        if found is None:
-            found = names[id(x)] = f"v{len(names)}"
-            scope[found] = x
-        return found
-
-    terms: list[str] = []
-    for place, value in guards:
-        where = name_of(place.container)
-        if place.container.__class__ is types.CellType:
-            where += ".cell_contents"
-        elif isinstance(place, AttributePlace):
-            where = f"vars({where})[{place.key!r}]" if isinstance(place.container, type) else f"{where}.{place.key}"
-        elif place.key.__class__ is int or place.key.__class__ is str:
-            where += f"[{place.key!r}]"
-        else:
-            where += f"[{name_of(place.key)}]"
-        if value is None or value is True or value is False:
-            terms.append(f"{where} is {value}")
-        elif value.__class__ in (int, float, str, complex, bytes):
-            terms.append(f"({where} is {name_of(value)} or same({where}, {name_of(value)}))")
-        else:
-            terms.append(f"{where} is {name_of(value)}")
-    empty = dict.fromkeys(name_of(c) for c, n in lengths if n == 0)
-    if empty:
-        terms.append(f"not ({' or '.join(empty)})")
-    terms += [f"len({name_of(c)}) == {n}" for c, n in lengths if n]
-    terms += [f"{name_of(held)}.same()" for held in opaques if held.guarded]
-    terms = list(dict.fromkeys(terms))
-    body = " and\n        ".join(terms) or "True"
-    source = (
-        # as defaults, they are local variables
-        f"def check({', '.join(f'{name}={name}' for name in ('same', *names.values()))}):\n"
-        f"    try:\n        return (\n        {body})\n"
-        "    except (KeyError, IndexError, ValueError, AttributeError):\n        return False\n"
+    name_of = Names()
+    body = " and\n        ".join(terms(guards, lengths, opaques, name_of)) or "True"
+    return name_of.compiled(  # type: ignore[no-any-return]
+        "check", "", f"    try:\n        return (\n        {body})\n    except {GONE}:\n        return False\n"
     )
-    exec(source, scope)
-    scope["__source__"] = source
-    made: Callable[[], bool] = scope["check"]
-    return made
 
 
 def broken(guards: list[tuple[Place, Any]], lengths: list[tuple[Any, int]]) -> list[tuple[Place | None, str]]:
@@ -562,4 +584,4 @@ def broken(guards: list[tuple[Place, Any]], lengths: list[tuple[Any, int]]) -> l
     return found
 
 
-__all__ = ["MISSING", "Place", "Reach", "broken", "checker", "same"]
+__all__ = ["GONE", "MISSING", "Names", "Place", "Reach", "broken", "checker", "equality", "expression", "same", "terms"]

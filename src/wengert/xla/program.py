@@ -101,9 +101,9 @@ class Program:
         consts = [c if n is None else None for c, n in zip(closed.consts, order)]
         changing, reading, handed, packs, plain = self.changing, self.reading, self.handed, self.packs, self.plain
 
-        def program(changed: list[Any], read: list[Any], fed: list[Any]) -> Any:
-            whole = {id(r): v for r, v in zip((*changing, *reading), (*changed, *read))}
-            given = handed.unpacked(fed)
+        def program(*given_arrays: Any) -> Any:
+            whole = {id(r): v for r, v in zip((*changing, *reading), given_arrays)}
+            given = handed.unpacked(given_arrays[len(whole):])
             values = []
             for n, const in zip(order, consts):
                 if n is None:
@@ -134,7 +134,7 @@ class Program:
                 ]  # fmt: skip
                 after.append(jnp.concatenate(pieces) if len(pieces) > 1 else pieces[0] if pieces else old)
             flat = [jnp.concatenate([outs[o].reshape(-1) for o in members]) for _, members in packs]
-            return after, flat, [outs[o] for o in plain]
+            return (*after, *flat, *(outs[o] for o in plain))
 
         self.fn = program
         self.options = options
@@ -154,13 +154,24 @@ class Program:
 
         batch = self.options.get("batch") or {}
         feeds = self.handed.structs(place, batch)
-        jitted = jax.jit(self.fn, donate_argnums=(0,), **self.options.get("jit", {}))
-        lowered = jitted.lower([of(r) for r in self.changing], [of(r) for r in self.reading], feeds)
-        with progress(began):
+        jitted = jax.jit(self.fn, donate_argnums=tuple(range(len(self.changing))))
+        lowered = jitted.lower(*(of(r) for r in (*self.changing, *self.reading)), *feeds)
+        with progress():
             self.executable = lowered.compile()
         for i in self.inputs:
             i.placeholder = None
         self.seconds = time.perf_counter() - began
+
+    def execute(self, fed: list[Any]) -> tuple[list[Any], list[Any], list[Any]]:
+        """Run it: the new values of the residents that change, the flat outputs, the single ones."""
+        outs = self.executable(*(r.value for r in self.changing), *(r.value for r in self.reading), *fed)
+        a = len(self.changing)
+        b = a + len(self.packs)
+        return outs[:a], outs[a:b], outs[b:]
+
+    def quickest(self) -> Any:
+        """What `executable` calls itself, once it has run: one call less."""
+        return getattr(self.executable, "_call", None) or self.executable
 
     def part_of(self, o: int) -> tuple[int, Any]:
         """Where output `o` leaves: (index of the flat buffer, offset) or (-1, index among the single ones)."""
@@ -183,9 +194,6 @@ class progress:
     """Says so when a compilation takes longer than five seconds."""
 
     AFTER = 5.0
-
-    def __init__(self, began: float) -> None:
-        self.timer: Any = None
 
     def __enter__(self) -> None:
         import sys

@@ -24,10 +24,9 @@ from ..core.graph import Version
 from ..core.modes import mode
 from ..core.tensor import PLAIN, Tensor, new, wrap
 from .arrays import TracedArray
-from .tracer import DATA, GRAD
+from .tracer import DATA, GRAD, VERSION, grad_of
 
 ndarray = np.ndarray
-VERSION = Tensor.__dict__["_ver"]
 
 #: tensors of at most this many elements share a flat buffer
 SMALL = 16384
@@ -188,10 +187,7 @@ def settle(t: Tensor) -> None:
     if part.__class__ is not Part:
         return
     array = part.array()
-    try:
-        g = GRAD.__get__(t)
-    except AttributeError:
-        g = None
+    g = grad_of(t)
     if g.__class__ is LazyGradient:
         _real_grad(t, g)
     VERSION.__set__(t, VERSION.__get__(t) + part.resident.calls - part.since)
@@ -318,10 +314,7 @@ def _set_grad(t: Any, value: Any) -> None:
         settle(t)
         t._grad = value
         return
-    try:
-        g = GRAD.__get__(t)
-    except AttributeError:
-        g = None
+    g = grad_of(t)
     if g.__class__ is LazyGradient:
         g.taken.append(t)
     GRAD.__set__(t, value)
@@ -351,10 +344,6 @@ def assign(t: Tensor, value: Any) -> None:
     bump(t)
 
 
-def is_resident(t: Tensor) -> bool:
-    return DATA.__get__(t).__class__ is Part
-
-
 def layout(tensors: Sequence[tuple[Tensor, tuple[int, ...], Any]], place: Any = None) -> list[Resident]:
     """Residents for tensors that have none: the small ones of one dtype together."""
     flats: dict[Any, Resident] = {}
@@ -374,5 +363,5 @@ def layout(tensors: Sequence[tuple[Tensor, tuple[int, ...], Any]], place: Any = 
 
 __all__ = [
     "DATA", "GRAD", "SMALL", "Latest", "LazyGradient", "Output", "Part", "Resident", "Stale", "TracedArray", "assign",
-    "is_resident", "layout", "lazy", "present", "seat", "settle",
+    "layout", "lazy", "present", "seat", "settle",
 ]  # fmt: skip

@@ -23,11 +23,12 @@ from ..optim.update import RuleOptimizer
 from .aliases import Alias, alias, fits_plain_memory, refusal, root
 from .arrays import TracedArray
 from .compiled import Compiled, among
-from .entry import Entry, Signature, fetcher, finder, history
+from .entry import Entry, finder
 from .guards import MISSING, SCALARS, Place, Reach, hook_keys
 from .program import Program, homes_for, pruned
-from .state import DATA, GRAD, SMALL, LazyGradient
-from .tracer import UNTOUCHED, External, Number, Tracer, tracing
+from .signature import Signature, history
+from .state import DATA, SMALL, LazyGradient
+from .tracer import UNTOUCHED, External, Number, Tracer, grad_of, tracing
 from .untraceable import Untraceable
 
 
@@ -256,7 +257,7 @@ class Attempt:
         for known in list(tracer.externals.values()):
             if known.grad is UNTOUCHED:
                 continue
-            first = self.first_grad(known.tensor)
+            first = grad_of(known.tensor)
             if known.grad_asked:
                 entry.grads.append((known.tensor, first is None))
             if known.grad is not first or known.grad is None:
@@ -341,7 +342,7 @@ class Attempt:
     def keep_gradients(self) -> None:
         """Tensors that the function made and gives, with gradients that it gave them."""
         for k, x in enumerate(self.leaving):  # grows: a gradient leaves too
-            g = self.first_grad(x)
+            g = grad_of(x)
             if g is not None:
                 self.entry.own_grads.append((("out", k), self.leave(g)))
 
@@ -402,13 +403,6 @@ class Attempt:
                 if not fits_plain_memory(x, owner):
                     raise refusal()
 
-    @staticmethod
-    def first_grad(t: Tensor) -> Any:
-        try:
-            return GRAD.__get__(t)
-        except AttributeError:
-            return None
-
     def differentiate(self) -> None:
         """If results carry a graph, its backward becomes a second program."""
         roots = [(i, x) for i, x in self.results if x.requires_grad]
@@ -458,13 +452,13 @@ class Attempt:
         arguments = {id(x) for x in self.leaves if isinstance(x, Tensor)}
         state: list[tuple[int, int]] = []
         lodgers: list[tuple[int, Tensor, Any]] = []
+        overwritten: set[int] = set()
         for known, o in self.written:
             t = known.tensor
             n = index[id(known.input)]
             if id(t) in arguments or id(t) in gradients or id(t) in places:
-                k = next((k for k, x in enumerate(self.leaves) if x is t), None)
-                target = finder(t, places, gradients) if k is None else (lambda given, k=k: given[k])
-                entry.writes.append((target, o))
+                entry.writes.append((finder(t, self.leaves, places, gradients), o))
+                overwritten.add(n)
             else:
                 state.append((n, o))
                 part = known.part  # a result of an earlier call lives in an output of its own: it gets a resident
@@ -492,17 +486,15 @@ class Attempt:
         with jax.enable_x64(True):
             program.compile()
         entry.program = program
-        feeding = [inputs[n].source for n in program.feeds]
-        entry.sources = [
-            finder(t, places, gradients) for t in feeding if isinstance(t, Tensor) and id(t) not in arguments
-        ]
-        device = self.owner.options.get("place")
-        program.handed.bind([fetcher(source, self.leaves, places, gradients, device) for source in feeding])
+        fed = {n: t for n in program.feeds if isinstance(t := inputs[n].source, Tensor)}
+        find = {n: finder(t, self.leaves, places, gradients) for n, t in fed.items()}
+        entry.sources = [find[n] for n, t in fed.items() if id(t) not in arguments]
+        program.handed.bind(find, overwritten, program.options.get("place"), program.options.get("batch") or {})
         plain_of = {o: k for k, o in enumerate(program.plain)}
 
         def home(kind: str, x: Any) -> tuple[str, Any]:
             if kind == "value" and (id(x) in places or id(x) in gradients):
-                entry.found.append(finder(x, places, gradients))
+                entry.found.append(finder(x, self.leaves, places, gradients))
                 return "found", len(entry.found) - 1
             if kind != "out":
                 return kind, x

@@ -33,6 +33,16 @@ from .untraceable import Untraceable, is_users
 
 ndarray = np.ndarray
 DATA, GRAD, VERSION = Tensor.__dict__["_data"], Tensor.__dict__["_grad"], Tensor.__dict__["_ver"]
+
+
+def grad_of(t: Tensor) -> Any:
+    """What the `_grad` slot of a tensor holds; None if it was never set."""
+    try:
+        return GRAD.__get__(t)
+    except AttributeError:
+        return None
+
+
 HALF = (np.dtype(np.float16), jnp.bfloat16.dtype)
 UNTOUCHED: Any = object()
 #: arrays of at most this many elements that the function makes itself are computed with while it is traced
@@ -544,7 +554,7 @@ class GradSlot(TracingSlot):
         tracer = mode().tracer
         if tracer is None or in_trace(t):
             return self.slot.__get__(t)
-        return read_grad(tracer, t, self.slot)
+        return read_grad(tracer, t)
 
     def __set__(self, t: Any, value: Any) -> None:
         tracer = mode().tracer
@@ -557,13 +567,10 @@ class GradSlot(TracingSlot):
         self.__set__(t, None)
 
 
-def read_grad(tracer: Tracer, t: Tensor, slot: Any) -> Any:
+def read_grad(tracer: Tracer, t: Tensor) -> Any:
     known = tracer.external(t)
     if known.grad is UNTOUCHED:
-        try:
-            found = slot.__get__(t)
-        except AttributeError:
-            found = None
+        found = grad_of(t)
         known.grad_asked = True
         known.grad = found
         if found is not None:
@@ -603,4 +610,4 @@ def tracing(tracer: Tracer) -> Iterator[None]:
                 Tensor._data, Tensor._grad = DATA, GRAD
 
 
-__all__ = ["DATA", "GRAD", "Draw", "External", "Input", "Number", "Tracer", "UNTOUCHED", "tracing"]
+__all__ = ["DATA", "GRAD", "VERSION", "Draw", "External", "Input", "Number", "Tracer", "UNTOUCHED", "grad_of", "tracing"]
