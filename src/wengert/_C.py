@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+
 from .core.devices import device, layout, memory_format
 from .core.dtypes import dtype
 from .core.generator import Generator
 from .core.intercept import disabled_torch_function as _disabled_torch_function_impl
 from .core.missing import missing
 from .core.modes import is_grad_enabled
+from .core.saved import SavedTensor
 from .core.size import Size
 from .core.tensor import Tensor as TensorBase
 from .overrides import DisableTorchFunction, DisableTorchFunctionSubclass
@@ -25,6 +28,9 @@ __all__ = [
     "layout",
     "memory_format",
 ]
+
+
+_autograd = SimpleNamespace(SavedTensor=SavedTensor)
 
 
 def _log_api_usage_once(event: str) -> None:

@@ -11,6 +11,7 @@ from ..core.modes import (
     no_grad,
     set_grad_enabled,
 )
+from ..core.saved import SavedTensor
 from ..core.tensor import Tensor
 from . import graph, methods
 from .anomaly_mode import detect_anomaly, set_detect_anomaly
@@ -23,6 +24,7 @@ from .variable import Variable
 __all__ = [
     "Function",
     "NestedIOFunction",
+    "SavedTensor",
     "Tensor",
     "Variable",
     "backward",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -13,7 +14,7 @@ from ..core.graph import LEAF, VIEW, Edge, to_edge
 from ..core.levels import LIVE, Dual, dual, unwrap
 from ..core.primitive import ops
 from ..core.tensor import PLAIN, Tensor, wrap
-from .edges import GradientEdge
+from .edges import GradientEdge, described
 
 Output = Any  # Tensor | GradientEdge
 
@@ -48,31 +49,23 @@ def initial_grads(
     result: list[Tensor] = []
     for i, (out, g) in enumerate(zip(outputs, grads, strict=True)):
         if isinstance(g, Tensor):
-            if isinstance(out, Tensor):
-                check_grad(i, out, g, batched)
+            check_grad(i, described(out) if isinstance(out, GradientEdge) else out, g, batched)
             result.append(g)
         elif g is None:
             if isinstance(out, Tensor) and not out.requires_grad:
                 result.append(out)  # refused by root_edges, with the better message
                 continue
             if isinstance(out, GradientEdge):
-                raise RuntimeError("grad can be implicitly created only for scalar outputs")
-            if out._level == 0 and out.__class__ in PLAIN:
+                like = described(out)
+                engine.check_scalar(math.prod(like.shape), like.dtype)
+                result.append(wrap(engine.np.ones(like.shape, like.dtype.np)))
+            elif out._level == 0 and out.__class__ in PLAIN:
                 data = out._data
-                if data.size != 1:
-                    raise RuntimeError("grad can be implicitly created only for scalar outputs")
-                if data.dtype.kind == "c":
-                    raise RuntimeError(
-                        f"grad can be implicitly created only for real scalar outputs but got {out.dtype}"
-                    )
+                if data.size != 1 or data.dtype.kind == "c":
+                    engine.check_scalar(data.size, out.dtype)
                 result.append(wrap(engine.np.ones(data.shape, data.dtype) if fresh else _one(data)))
             else:
-                if out.numel() != 1:  # type: ignore[attr-defined]
-                    raise RuntimeError("grad can be implicitly created only for scalar outputs")
-                if out.dtype.is_complex:
-                    raise RuntimeError(
-                        f"grad can be implicitly created only for real scalar outputs but got {out.dtype}"
-                    )
+                engine.check_scalar(out.numel(), out.dtype)  # type: ignore[attr-defined]
                 result.append(ops.ones_like(out))
         else:
             raise TypeError(f"gradients can be either Tensors or None, but got {type(g).__name__}")
@@ -92,7 +85,7 @@ def _one(data: Any) -> Any:
     return engine.np.ones(data.shape, data.dtype)
 
 
-def check_grad(i: int, out: Tensor, g: Tensor, batched: bool) -> None:
+def check_grad(i: int, out: Any, g: Tensor, batched: bool) -> None:
     """Shape and realness of a given gradient must be those of its output."""
     have = tuple(g.shape)[1:] if batched else tuple(g.shape)
     if have != tuple(out.shape):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 from ..core.dispatch import edge_of
-from ..core.graph import Node, accumulator, endpoint
+from ..core.graph import AccumulateGrad, InputMetadata, Node, accumulator, endpoint
 from ..core.tensor import Tensor
 
 
@@ -26,4 +26,11 @@ def get_gradient_edge(tensor: Tensor) -> GradientEdge:
         return GradientEdge(accumulator(edge), 0, None)
     node, nr = endpoint(edge)
     assert node is not None
+    node.describe_output(nr, tensor.shape, tensor.dtype)
     return GradientEdge(node, nr, None)
+
+
+def described(edge: GradientEdge) -> InputMetadata:
+    """Shape and dtype of the gradient that arrives at `edge`."""
+    known = edge.node._input_metadata
+    return known[0] if isinstance(edge.node, AccumulateGrad) else edge.node._described[edge.output_nr]

@@ -14,7 +14,7 @@ from ..core.errors import warn
 from ..core.graph import BACKWARD_TWICE, FREED, LEAF, Edge, Node, NodeMeta, Port, next_seq
 from ..core.modes import NO_GRAD, changed_mode, mode
 from ..core.primitive import TABLE, ops
-from ..core.saved import SavedInput, SavedOutput, SavedPacked
+from ..core.saved import SavedInput, SavedOutput, SavedPacked, SavedTensor
 from ..core.tensor import PLAIN, Tensor, bump, is_inference, share_version, wrap
 from ..kernels import numpy as kernels
 
@@ -128,7 +128,13 @@ class BackwardCFunction(Node, FunctionCtx, metaclass=FunctionNodeMeta):
     def _raw_saved_tensors(self) -> tuple[Any, ...]:
         if self.saved is FREED:
             raise RuntimeError(BACKWARD_TWICE)
-        return tuple(self.saved)
+        return tuple([SavedTensor.of(self, i) for i in range(len(self.saved))])
+
+    def kept_value(self, key: Any) -> Any:
+        return FREED if self.saved is FREED else self.saved[key]
+
+    def keep_packed(self, key: Any, packed: Any) -> None:
+        self.saved = [*self.saved[:key], packed, *self.saved[key + 1 :]]
 
     def release(self) -> None:
         if self.saved:

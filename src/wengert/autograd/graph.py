@@ -43,6 +43,9 @@ class saved_tensors_hooks:
         if m.saved_hooks_off is not None:
             raise RuntimeError(m.saved_hooks_off)
         self._previous = m.saved_hooks
+        if not (callable(self.pack_hook) and callable(self.unpack_hook)):
+            raise TypeError("_push_saved_tensors_default_hooks(): incompatible function arguments. Both hooks must be "
+                            f"callable, not {self.pack_hook!r}, {self.unpack_hook!r}")  # fmt: skip
         set_mode(m.replace(saved_hooks=(*m.saved_hooks, (self.pack_hook, self.unpack_hook))))
 
     def __exit__(self, *args: object) -> None:
@@ -170,6 +173,8 @@ def register_multi_grad_hook(
         buffers: dict[int, list[Tensor | None]] = {}
         counts: dict[int, int] = {}
         edges = [_edge_of(t) for t in tensors]
+        if None in edges:
+            raise AssertionError("Expected gradient function to be set")
 
         def make(index: int) -> Callable[[Tensor], None]:
             def hook(grad: Tensor) -> None:

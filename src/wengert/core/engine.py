@@ -20,7 +20,7 @@ from ..kernels import numpy as kernels
 from . import hooks as hooks_module
 from .errors import line_of, noted
 from .graph import Edge, Node, Port
-from .hooks import LeafHooks, call_gradient_hooks
+from .hooks import LeafHooks, call_gradient_hooks, check_is_tensor, replaced
 from .modes import GRAD, NO_GRAD, Mode, mode, set_mode
 from .primitive import TABLE, ops
 from .tensor import PLAIN, Tensor, bump, wrap
@@ -256,6 +256,12 @@ class Backward:
                     if pending is None and (hooks.tensor or hooks.pre or hooks.post):
                         pending = self.count_rest(node)  # from here on someone may look at the leaves
                     g = self.run_pre_hooks(node, hooks, g)
+                    if g is None:  # a hook took the gradient away
+                        if not keep:
+                            node.release()
+                        if pending is not None:
+                            self.settle(node.edges)
+                        continue
                 if captured:
                     self.capture(node, g)
                 if needed is not None and node not in needed:
@@ -379,32 +385,32 @@ class Backward:
             self.captured[leaf] = grad
             return
         for pre in list(hooks.node.pre.values()):
-            new = pre((grad,))
-            if new is not None:
-                grad = new[0] if isinstance(new, tuple) else new
+            (grad,) = replaced((grad,), pre((grad,)), pre)
+            if grad is None:
+                return
         if self.raw and grad.__class__ in PLAIN:
             accumulate_array(leaf, grad._data, True)
         else:
             accumulate_tensor(leaf, grad, self.create)
         for after in list(hooks.post.values()):
-            if after(leaf) is not None:
+            result = after(leaf)
+            if result is not None and result is not leaf:
+                check_is_tensor(result)
                 raise RuntimeError("Tensor post accumulate grad hooks should return None.")
         for post in list(hooks.node.post.values()):
-            post((), (grad,))
+            replaced((), post((), (grad,)), post)
 
     # ---- hooks
 
     def run_pre_hooks(self, node: Node, hooks: Any, g: Any) -> Any:
         many = node.n_outputs != 1
         parts = list(g) if many else [g]
-        tensors = [None if p is None else self.as_tensor(p) for p in parts]
+        tensors: Any = [None if p is None else self.as_tensor(p) for p in parts]
         for nr, table in hooks.tensor.items():
             if tensors[nr] is not None:
                 tensors[nr] = call_gradient_hooks(table, tensors[nr])
         for pre in list(hooks.pre.values()):
-            new = pre(tuple(tensors))
-            if new is not None:
-                tensors = list(new) if isinstance(new, (tuple, list)) else [new]
+            tensors = replaced(tuple(tensors), pre(tuple(tensors)), pre)
         for nr, known in hooks.retain.items():
             t = known()
             if t is not None and tensors[nr] is not None:
@@ -420,16 +426,17 @@ class Backward:
         ins = tuple(None if x is None else to_tensor(_dense(x)) for x in gs)
         outs = tuple(None if x is None else to_tensor(x) for x in (g if node.n_outputs != 1 else (g,)))
         for post in list(hooks.post.values()):
-            new = post(ins, outs)
-            if new is not None:
-                ins = tuple(new) if isinstance(new, (tuple, list)) else (new,)
-                if len(ins) != len(gs):
-                    raise RuntimeError(
-                        f"hook '{getattr(post, '__name__', post)}' has returned an incorrect number of values "
-                        f"(got {len(ins)}, but expected {len(gs)})"
-                    )
+            ins = replaced(ins, post(ins, outs), post)
         # views: a hook may have kept the tensors, so their arrays are not the engine's to add into
         return tuple(None if t is None else t._data.view() if self.raw else t for t in ins)
+
+
+def check_scalar(numel: int, kind: Any) -> None:
+    """Only a real scalar has a gradient to start from that goes without saying."""
+    if numel != 1:
+        raise RuntimeError("grad can be implicitly created only for scalar outputs")
+    if kind.is_complex:
+        raise RuntimeError(f"grad can be implicitly created only for real scalar outputs but got {kind}")
 
 
 def _dense(g: Any) -> Any:

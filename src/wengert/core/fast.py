@@ -15,7 +15,7 @@ import numpy as np
 from .graph import BACKWARD_TWICE, FREED, LEAF, VIEW, Edge, Node, NodeMeta, Port, Version, next_seq
 from .modes import GRAD, NO_GRAD, mode
 from .primitive import PYTORCH_NAMES, Primitive, rule_names
-from .saved import output_of, raise_modified, raise_modified_input, with_edge
+from .saved import SavedPacked, output_of, raise_modified, raise_modified_input, with_edge
 from .tensor import PLAIN, Tensor, version_of, wrap
 
 F32, F64 = np.dtype(np.float32), np.dtype(np.float64)
@@ -70,7 +70,10 @@ class UnaryInputNode(UnaryNode):
         self.s0 = FREED
 
     def saved_values(self) -> Iterator[tuple[str, Any]]:
-        yield saved_name(self, 0), SavedTensor.of(self.s0, self.n0, self.e0)
+        yield saved_name(self, 0), FlatInput.of(self.s0, self.n0, self.e0)
+
+    def keep_packed(self, key: Any, packed: Any) -> None:
+        keep_in_slot(self, "s0", packed)
 
 
 class UnaryOutputNode(UnaryNode):
@@ -90,7 +93,10 @@ class UnaryOutputNode(UnaryNode):
         self.s0 = FREED
 
     def saved_values(self) -> Iterator[tuple[str, Any]]:
-        yield "result", FREED if self.s0 is FREED else output_of(self, 0, self.s0, self.v0)
+        yield "result", self.s0 if self.s0.__class__ is not ndarray else output_of(self, 0, self.s0, self.v0)
+
+    def keep_packed(self, key: Any, packed: Any) -> None:
+        keep_in_slot(self, "s0", packed)
 
 
 class BinaryNode(FlatNode):
@@ -141,22 +147,23 @@ class BinaryInputNode(BinaryNode):
         self.s0 = self.s1 = FREED
 
     def saved_values(self) -> Iterator[tuple[str, Any]]:
-        if self.s0 is not None:
-            yield saved_name(self, 0), SavedTensor.of(self.s0, self.n0, self.e0)
-        if self.s1 is not None:
-            yield saved_name(self, 1), SavedTensor.of(self.s1, self.n1, self.e1)
+        yield saved_name(self, 0), None if self.s0 is None else FlatInput.of(self.s0, self.n0, self.e0)
+        yield saved_name(self, 1), None if self.s1 is None else FlatInput.of(self.s1, self.n1, self.e1)
+
+    def keep_packed(self, key: Any, packed: Any) -> None:
+        first, _ = next(iter(self.saved_values()))
+        keep_in_slot(self, "s0" if key == first else "s1", packed)
 
 
-class SavedTensor:
-    """A saved input of a flat node, as `_raw_saved_*` shows it."""
+class FlatInput:
+    """A saved input of a flat node."""
 
     __slots__ = ("edge", "n", "tensor")
-    __module__ = "torch._C._autograd"  # what a program that prints one sees
 
     @classmethod
     def of(cls, tensor: Any, n: int, edge: Edge) -> Any:
-        if tensor is FREED:
-            return FREED
+        if tensor is FREED or tensor.__class__ is SavedPacked:
+            return tensor
         self = cls()
         self.tensor, self.n, self.edge = tensor, n, edge
         return self
@@ -166,6 +173,40 @@ class SavedTensor:
             return wrap(self.tensor)
         check_version(self.tensor, self.n, self.edge)
         return with_edge(self.tensor, self.edge)
+
+
+class Unpacking:
+    """What a flat node becomes when hooks are registered on what it saved: it unpacks, then does as before."""
+
+    __slots__ = ()
+
+    def propagate(self, gs: Any, raw: bool, xp: Any) -> tuple[Any, ...]:
+        kept = [(slot, value) for slot in ("s0", "s1") if (value := getattr(self, slot, None)).__class__ is SavedPacked]
+        try:
+            for slot, value in kept:
+                tensor = value.tensor()
+                if value.nr >= 0:
+                    self.s0 = tensor._data
+                else:
+                    setattr(self, slot, tensor)
+                    setattr(self, "n" + slot[1], version_of(tensor))
+            return super().propagate(gs, raw, xp)  # type: ignore[misc, no-any-return]
+        finally:
+            for slot, value in kept:
+                setattr(self, slot, value)
+
+
+_unpacking: dict[type, Any] = {}
+
+
+def keep_in_slot(node: Any, slot: str, packed: SavedPacked) -> None:
+    """Put `packed` where a flat node kept a tensor."""
+    setattr(node, slot, packed)
+    cls = node.__class__
+    if not issubclass(cls, Unpacking):
+        if cls not in _unpacking:
+            _unpacking[cls] = NodeMeta(cls.__name__, (Unpacking, cls), {"__slots__": (), "__module__": cls.__module__})
+        node.__class__ = _unpacking[cls]
 
 
 def saved_name(node: FlatNode, i: int) -> str:

@@ -175,6 +175,14 @@ class Node(metaclass=NodeMeta):
         """(name, `Saved` or plain value) of what is kept, under PyTorch's names."""
         return iter(())
 
+    def kept_value(self, key: Any) -> Any:
+        """What is kept under one of these names."""
+        return dict(self.saved_values())[key]
+
+    def keep_packed(self, key: Any, packed: Any) -> None:
+        """From now on, keep `packed` in its place."""
+        raise NotImplementedError(f"register_hooks() on the {key!r} that {self.name()} saved")
+
     # ---- what a reader of the graph sees
 
     def name(self) -> str:
@@ -289,12 +297,15 @@ class Node(metaclass=NodeMeta):
 
     def __dir__(self) -> list[str]:
         names = [n for n in object.__dir__(self) if not n.startswith("_") and n not in _INTERNAL]
-        for name, _ in self.saved_values():
-            names += ["_saved_" + name, "_raw_saved_" + name]
-        return names
+        from .saved import saved_attributes
+
+        return names + saved_attributes(self)
 
 
-_INTERNAL = frozenset(("edges", "propagate", "release", "saved_values", "own_hooks", "prim", "hooks", "seq", "n_outputs"))
+_INTERNAL = frozenset(
+    "count describe_output edge_tuple edges hooks keep_packed kept_value n_outputs own_hooks own_name plan_inputs prim "
+    "propagate release saved_values sent seq shown_edges tensors_kept".split()
+)
 
 
 class AccumulateGrad(Node):

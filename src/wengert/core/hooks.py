@@ -97,21 +97,37 @@ def leaf_hooks(leaf: Tensor) -> LeafHooks:
 
 def call_gradient_hooks(hooks: OrderedDict[int, Callable[..., Any]], grad: Tensor) -> Tensor:
     """Run tensor hooks in order; each may return another gradient."""
-    from .tensor import Tensor
-
     for hook in list(hooks.values()):
         result = hook(grad)
         if result is not None:
-            if not isinstance(result, Tensor):
-                raise TypeError(f"expected Variable, but hook returned '{type(result).__name__}'")
             check_replacement(result, grad, hook)
             grad = result
     return grad
 
 
-def check_replacement(result: Tensor, grad: Tensor, hook: Any) -> None:
+def replaced(grads: tuple[Any, ...], result: Any, hook: Any) -> tuple[Any, ...]:
+    """What a node's hook made of `grads`: its `result`, a tuple of as many, or `grads` if it returned None."""
+    if result is None:
+        return grads
+    if not isinstance(result, tuple):
+        raise TypeError(f"expected tuple, but hook returned '{type(result).__name__}'")
+    if len(result) != len(grads):
+        raise RuntimeError(
+            f"hook '{name_of(hook)}' has returned an incorrect number of values (got {len(result)}, but expected "
+            f"{len(grads)})"
+        )
+    for new, grad in zip(result, grads, strict=True):
+        if new is not None:
+            if grad is None:
+                raise RuntimeError("can't replace a None gradient with a non-None value")
+            check_replacement(new, grad, hook)
+    return result
+
+
+def check_replacement(result: Any, grad: Tensor, hook: Any) -> None:
     """A hook must keep type, device and size."""
-    name = getattr(hook, "__name__", repr(hook))
+    check_is_tensor(result)
+    name = name_of(hook)
     if result.dtype is not grad.dtype:
         raise RuntimeError(
             f"hook '{name}' has changed the type of value (was torch.{grad.dtype.scalar_name}Tensor got "
@@ -119,3 +135,14 @@ def check_replacement(result: Tensor, grad: Tensor, hook: Any) -> None:
         )
     if result.shape != grad.shape:
         raise RuntimeError(f"hook '{name}' has changed the size of value")
+
+
+def check_is_tensor(result: Any) -> None:
+    from .tensor import Tensor
+
+    if not isinstance(result, Tensor):
+        raise TypeError(f"expected Variable, but hook returned '{type(result).__name__}'")
+
+
+def name_of(hook: Any) -> str:
+    return getattr(hook, "__name__", repr(hook))

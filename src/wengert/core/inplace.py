@@ -15,7 +15,7 @@ from .graph import LEAF, InferenceVersion
 from .meta import MetaTensor, meta_inplace
 from .modes import GRAD, LIVE, NO_GRAD, mode
 from .primitive import Primitive
-from .promotion import check_cast
+from .promotion import check_cast, result_dtype
 from .saved import SavedOutput, alias
 from .tensor import PLAIN, Tensor, bump, share_version
 from .views import check_history, check_inplace, check_overlap, rebase
@@ -25,15 +25,18 @@ ndarray = np.ndarray
 
 def inplace(prim: Primitive, t: Tensor, others: Sequence[Any], params: dict[str, Any], first: int = 0) -> Tensor:
     """`t.op_(*others)`: the new value is `prim(t, *others)`, in the memory of `t`. `first`: which input `t` is."""
-    return inplace_with(lambda old: prim(*others[:first], old, *others[first:], **params), t, others)
+    promote = prim.promote if prim.kind == "elementwise" else None
+    return inplace_with(lambda old: prim(*others[:first], old, *others[first:], **params), t, others, promote=promote)
 
 
 def inplace_with(
-    fn: Callable[[Tensor], Tensor], t: Tensor, others: Sequence[Any] = (), *, constant: bool = False
-) -> Tensor:
+    fn: Callable[[Tensor], Tensor], t: Tensor, others: Sequence[Any] = (), *, constant: bool = False,
+    promote: str | None = None,
+) -> Tensor:  # fmt: skip
     """In place for any function of the old value: `fn(old)` is recorded, then written into `t`.
 
-    `constant`: all elements get the same value, so that it does not matter if some share their memory."""
+    `constant`: all elements get the same value, so that it does not matter if some share their memory. `promote`: how a
+    pointwise `fn` promotes `t` and `others`, to refuse what will not fit before `fn` finds something else to refuse."""
     if t._level or any(isinstance(o, Tensor) and o._level for o in others):
         from .level_inplace import inplace_on_level
 
@@ -45,6 +48,8 @@ def inplace_with(
         check_history(t, m, others)
     else:
         check_inplace(t, m, others)
+    if others and promote in ("keep", "float"):
+        check_fits(t, others, promote == "float")
     if m.mutation_context is not None:
         m.mutation_context.before_change(t)
     tracked = m.grad and (t._fn is not None or any(isinstance(o, Tensor) and o._fn is not None for o in others))
@@ -80,22 +85,37 @@ def follow_output(node: Any, new: Tensor, t: Tensor) -> None:
         node.n0 = node.v0.n
 
 
+def check_fits(t: Tensor, others: Sequence[Any], int_to_float: bool) -> None:
+    """The result's shape and dtype must fit into `t`."""
+    operands = [x._data if isinstance(x, Tensor) else x for x in (t, *others)]
+    if any(isinstance(x, Tensor) for x in operands):  # values of transforms are looked at when they are written
+        return
+    try:
+        shape = np.broadcast_shapes(*[getattr(x, "shape", ()) for x in operands])
+        kind = result_dtype(operands, int_to_float)
+    except (TypeError, ValueError):  # for the op itself to refuse
+        return
+    check_shape(t, shape)
+    check_cast(kind, t.dtype)
+
+
+def check_shape(t: Tensor, shape: tuple[int, ...]) -> None:
+    if shape != tuple(t.shape):
+        raise RuntimeError(f"output with shape {list(t.shape)} doesn't match the broadcast shape {list(shape)}")
+
+
 def check_result(t: Tensor, new: Tensor) -> None:
     """The result must have the shape of `t` and a dtype that may be written into it."""
+    check_shape(t, new._data.shape)
     if new._data.dtype != t._data.dtype:
         check_cast(new.dtype, t.dtype)
-    if new._data.shape != t._data.shape:
-        raise RuntimeError(
-            f"output with shape {list(t._data.shape)} doesn't match the broadcast shape {list(new._data.shape)}"
-        )
 
 
 def check_shape_and_kind(t: Tensor, new: Tensor) -> None:
     """`check_result` for values of transforms."""
+    check_shape(t, tuple(new.shape))
     if new.dtype is not t.dtype:
         check_cast(new.dtype, t.dtype)
-    if tuple(new.shape) != tuple(t.shape):
-        raise RuntimeError(f"output with shape {list(t.shape)} doesn't match the broadcast shape {list(new.shape)}")
 
 
 def store(t: Tensor, data: Any) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from .fast import F32, F64, FlatNode, SavedTensor, UnaryInputNode, UnaryNode, check_version, fitted, flat_node, saved_name
+from .fast import F32, F64, FlatInput, FlatNode, UnaryInputNode, UnaryNode, check_version, fitted, flat_node, saved_name
 from .graph import BACKWARD_TWICE, FREED, Edge
 from .primitive import Primitive
 from .saved import output_of, raise_modified, with_edge
@@ -70,7 +70,7 @@ class LevelPairNode(FlatNode):
     def saved_values(self) -> Iterator[tuple[str, Any]]:
         for i, (s, n, e) in enumerate(((self.s0, self.n0, self.e0), (self.s1, self.n1, self.e1))):
             if s is not None:
-                yield saved_name(self, i), SavedTensor.of(s, n, e) if isinstance(s, Tensor) else s
+                yield saved_name(self, i), FlatInput.of(s, n, e) if isinstance(s, Tensor) else s
 
 
 def node_class_of(prim: Primitive) -> Any:

@@ -120,6 +120,7 @@ class Primitive:
             self.wants = {"joint": rule_names(self.vjp, 2)}
         else:
             self.wants = {n: rule_names(r, 2) for n, r in self.vjp.items()}
+        self.ever_kept = frozenset(n for names in self.wants.values() for n in names)
         self.jvp = jvp
         self.batch = batch
         self.promote = promote
@@ -233,13 +234,34 @@ class OpNode(Node):
 
     def saved_values(self) -> Iterator[tuple[str, Any]]:
         names = self.prim.saved_names
-        plan = self.plan
-        inputs = [n for n, _ in plan.inputs]
-        for name in (*inputs, *plan.saves_out):
+        for name in self.tensors_kept():
             value = FREED if self.saved is FREED else self.saved[name]
             yield names.get(name, PYTORCH_NAMES.get(name, name)), value
+        for name in self.prim.inputs:  # what other inputs' gradients would have needed
+            if name in self.prim.ever_kept and name not in self.plan_inputs():
+                yield names.get(name, PYTORCH_NAMES.get(name, name)), None
         for name, value in self.params.items():
             yield names.get(name, name), value
+        for name, i in self.plan.shapes:
+            if self.saved is not FREED:
+                yield f"{PYTORCH_NAMES.get(self.prim.inputs[i], self.prim.inputs[i])}_sym_sizes", tuple(self.saved[name])
+
+    def tensors_kept(self) -> tuple[str, ...]:
+        return (*self.plan_inputs(), *self.plan.saves_out)
+
+    def plan_inputs(self) -> tuple[str, ...]:
+        return tuple([n for n, _ in self.plan.inputs])
+
+    def kept_value(self, key: Any) -> Any:
+        return FREED if self.saved is FREED else self.saved.get(self.own_name(key))
+
+    def keep_packed(self, key: Any, packed: Any) -> None:
+        self.saved[self.own_name(key)] = packed
+
+    def own_name(self, key: str) -> str:
+        """Our name of what PyTorch calls `key`."""
+        names = self.prim.saved_names
+        return next((n for n in self.tensors_kept() if names.get(n, PYTORCH_NAMES.get(n, n)) == key), key)
 
 
 class MultiOutputNode(OpNode):

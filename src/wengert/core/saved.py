@@ -85,7 +85,7 @@ class SavedPacked:
             shown._fn = None
         if version_of(shown) != before:
             raise RuntimeError("A saved tensor pack hook is modifying its input in place. Tensors provided as input to "
-                               "pack hook can not be modified by in-place operations as this can lead to unexpected "
+                               "pack hook cannot be modified by in-place operations as this can lead to unexpected "
                                "side-effects. Please open an issue if you need to perform in-place operations on the "
                                "input to a pack hook.")  # fmt: skip
         self.edge, self.nr = edge, nr
@@ -196,13 +196,63 @@ def raise_modified_input(tensor: Tensor, then: int) -> None:
 
 
 class SavedTensor:
-    """What `_raw_saved_*` shows of a value that was freed."""
+    """What `_raw_saved_*` shows of a saved value: a handle on it, which may be given hooks of its own."""
 
-    __slots__ = ()
+    __slots__ = ("key", "node")
     __module__ = "torch._C._autograd"
+    node: Node
+    key: Any
+
+    def __init__(self) -> None:
+        raise RuntimeError("Trying to create a SavedTensor object from Python is forbidden.")
+
+    @classmethod
+    def of(cls, node: Node, key: Any) -> SavedTensor:
+        """The handle on what `node` keeps under `key`: a name, (name, position), or None where nothing is kept."""
+        self: SavedTensor = object.__new__(cls)
+        self.node, self.key = node, key
+        return self
+
+    def register_hooks(self, pack_hook: Any, unpack_hook: Any) -> None:
+        """Keep `pack_hook(tensor)` instead of the tensor; `unpack_hook` makes a tensor of that again."""
+        if not (callable(pack_hook) and callable(unpack_hook)):
+            raise TypeError("register_hooks(): incompatible function arguments. The following argument types are "
+                            "supported:\n    1. (self: torch._C._autograd.SavedTensor, arg0: collections.abc.Callable, "
+                            "arg1: collections.abc.Callable) -> None")  # fmt: skip
+        value = self._value()
+        if value is FREED:
+            raise RuntimeError("Calling register_hooks on a saved tensor after it has been freed. " + BACKWARD_TWICE[
+                BACKWARD_TWICE.index("Saved intermediate") :].replace("saved tensors after", "saved variables after"))
+        if value is None:
+            raise RuntimeError("Calling register_hooks on a saved tensor with value None is forbidden")
+        if value.__class__ is SavedPacked:
+            raise RuntimeError("Calling register_hooks on a saved tensor whose hooks have already been set. Hint: only "
+                               "one pair of hooks is allowed at a time.")  # fmt: skip
+        tensor = value.tensor if value.__class__ is SavedInput else self.unpack()
+        edge, nr = (value.edge, -1) if value.__class__ is SavedInput else edge_in(tensor, self.node)
+        packed = SavedPacked(tensor, edge, nr, (pack_hook, unpack_hook), self.node)
+        self.node.keep_packed(self.key, packed)
+
+    def unpack(self) -> Any:
+        """The tensor."""
+        value = self._value()
+        if value is FREED:
+            raise RuntimeError(BACKWARD_TWICE)
+        return value.unpack(self.node) if hasattr(value, "unpack") else value
+
+    def _value(self) -> Any:
+        return None if self.key is None else self.node.kept_value(self.key)
 
 
-FREED_TENSOR = SavedTensor()
+def edge_in(tensor: Tensor, node: Node) -> tuple[Edge, int]:
+    """The history of a saved tensor, and which output of `node` it is (-1: an input)."""
+    fn = tensor._fn
+    if fn is graph.LEAF:
+        return tensor, -1
+    if fn is graph.VIEW:
+        fn = tensor._view.edge(tensor)
+    found, nr = (fn.node, fn.nr) if fn.__class__ is Port else (fn, 0)
+    return (fn, nr) if found is node else (fn, -1)
 
 
 def saved_attribute(node: Node, attribute: str) -> Any:
@@ -210,12 +260,31 @@ def saved_attribute(node: Node, attribute: str) -> Any:
     raw = attribute.startswith("_raw_saved_")
     wanted = attribute.removeprefix("_raw").removeprefix("_saved_")
     for name, value in node.saved_values():
-        if name == wanted:
-            if raw and value is FREED:
-                return FREED_TENSOR
+        if name == wanted and not (raw and is_plain(name, value)):
+            if raw:
+                return value.handles(node) if hasattr(value, "handles") else SavedTensor.of(node, name)
             if value is FREED:
                 raise RuntimeError(BACKWARD_TWICE)
-            if raw:
-                return value
             return value.unpack(node) if hasattr(value, "unpack") else value
     raise AttributeError(f"'{type(node).__name__}' object has no attribute '{attribute}'")
+
+
+def saved_attributes(node: Node) -> list[str]:
+    """The names of all these attributes."""
+    names = []
+    for name, value in node.saved_values():
+        names.append("_saved_" + name)
+        if not is_plain(name, value):
+            names.append("_raw_saved_" + name)
+    return names
+
+
+def is_plain(name: str, value: Any) -> bool:
+    """Whether a saved value is no tensor: a number, a shape, a name; of None, the name tells."""
+    if value is None:
+        return name not in TENSORS
+    return value is not FREED and not hasattr(value, "unpack") and not isinstance(value, Tensor)
+
+
+#: names of saved tensors that may be None
+TENSORS = frozenset("self other result weight input target mat1 mat2 mat tensor1 tensor2 vec vec1 vec2 batch1 batch2".split())

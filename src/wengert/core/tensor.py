@@ -142,10 +142,21 @@ class Tensor(Methods, metaclass=TensorMeta):
 
     @requires_grad.setter
     def requires_grad(self, value: bool) -> None:
+        if value.__class__ is not bool:
+            raise RuntimeError("requires_grad must be a bool")
+        if value and not self.is_leaf:
+            raise RuntimeError("you can only change requires_grad flags of leaf variables.")
         set_requires_grad(self, value)
 
+    @requires_grad.deleter
+    def requires_grad(self) -> None:
+        raise RuntimeError("requires_grad must be a bool")
+
     def requires_grad_(self, requires_grad: bool = True) -> Tensor:
-        """Set `requires_grad` in place. Errors: not a floating or complex tensor; switching off a non-leaf."""
+        """Set `requires_grad` in place. Errors: no bool; not a floating or complex tensor; switching off a non-leaf."""
+        if requires_grad.__class__ is not bool and not isinstance(requires_grad, np.bool_):
+            raise TypeError("requires_grad_(): argument 'requires_grad' (position 1) must be bool, not "
+                            f"{type(requires_grad).__name__}")  # fmt: skip
         if LIVE:
             from .captured import REQUIRES_GRAD, refuse_inside
 
@@ -263,6 +274,10 @@ class Tensor(Methods, metaclass=TensorMeta):
             raise RuntimeError("data set to a tensor that requires gradients must be floating point or complex dtype")
         self._data = value._data
 
+    @data.deleter
+    def data(self) -> None:
+        raise RuntimeError("Deleting tensor data is not allowed. Delete tensor instead!")
+
     def _rewrap(self, out: Tensor) -> Tensor:
         """`out` as an instance of the user's subclass that this tensor is of."""
         cls = self.__class__
@@ -275,6 +290,20 @@ class Tensor(Methods, metaclass=TensorMeta):
     def __repr__(self, *, tensor_contents: str | None = None) -> str:
         return tensor_repr(self, tensor_contents)
 
+
+def _fixed(name: str) -> Any:
+    """The setter of an attribute that only the library sets."""
+
+    def refuse(self: Tensor, value: Any) -> None:
+        raise AttributeError(f"attribute '{name}' of 'torch._C.TensorBase' objects is not writable")
+
+    return refuse
+
+
+for _name in (
+    "_base", "_version", "device", "dtype", "grad_fn", "is_leaf", "layout", "ndim", "output_nr", "retains_grad", "shape",
+):  # fmt: skip
+    setattr(Tensor, _name, Tensor.__dict__[_name].setter(_fixed(_name)))
 
 new = object.__new__
 PLAIN.add(Tensor)

@@ -133,6 +133,7 @@ def grad_and_value(func: Callable[..., Any], argnums: Argnums = 0, has_aux: bool
                     "grad_and_value(f)(*args): Expected f(*args) to return a scalar Tensor, got tensor with "
                     f"{out.ndim} dims. Maybe you wanted to use the vjp or jacrev APIs instead?"
                 )
+            engine.check_scalar(1, out.dtype)
             inputs, spec = tree_flatten(tracked)
             value = untrack(out, level.number)
             with changed_mode(grad=level.grad_outside):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -11,6 +11,7 @@ from ..core import devices
 from ..core.devices import CPU
 from ..core.dtypes import dtype as dtype_class
 from ..core.modes import mode
+from ..core.promotion import result_dtype
 from ..core.size import Size, size_of
 from ..core.storage import TypedStorage, UntypedStorage, offset_of, storage_of, typed_storage_of
 from ..core.tensor import PLAIN, Tensor
@@ -207,6 +208,32 @@ def is_signed(input: Tensor) -> bool:
 def is_same_size(input: Tensor, other: Tensor) -> bool:
     """Whether both have the same shape."""
     return tuple(input.shape) == tuple(other.shape)
+
+
+class Described(NamedTuple):
+    """What type promotion asks of a tensor."""
+
+    dtype: Any
+    ndim: int
+
+
+@public(method=False)
+def result_type(tensor: Any, other: Any) -> dtype_class:
+    """The dtype in which an operation on two tensors or numbers computes."""
+    operands = []
+    for x in (tensor, other):
+        if isinstance(x, Tensor):
+            operands.append(Described(x.dtype.np, x.ndim))
+        elif isinstance(x, (int, float, complex, np.generic)):
+            operands.append(x)
+        else:
+            raise TypeError(
+                f"result_type() received an invalid combination of arguments - got ({type(tensor).__name__}, "
+                f"{type(other).__name__}), but expected one of:\n * (Tensor tensor, Tensor other)\n"
+                " * (Number scalar, Tensor tensor)\n * (Tensor tensor, Number other)\n"
+                " * (Number scalar1, Number scalar2)"
+            )
+    return result_dtype(operands)
 
 
 @public(method=False)

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from ..core.dispatch import dispatch
-from ..core.dtypes import FROM_NUMPY
+from ..core.dtypes import FROM_NUMPY, INTEGRAL
 from ..core.fast import F32, F64
 from ..core.inplace import inplace, inplace_with, write_out
 from ..core.primitive import Primitive, elementwise, ops
@@ -43,7 +43,8 @@ def install_binary(
     def form(self: Tensor, other: Any) -> Tensor:
         if tensors:
             tensor_operand(other, title + "_", 1)
-        return inplace_with(lambda old: line(old, other), self, (operand(other, title + "_", 1),))
+        others = (operand(other, title + "_", 1),)
+        return inplace_with(lambda old: line(old, other), self, others, promote=prim.promote)
 
     form = inplace_form if callable(inplace_form) else form
     fn.__name__ = fn.__qualname__ = line.__name__ = title
@@ -270,7 +271,13 @@ def bitwise_not_(self: Tensor) -> Tensor:
     return inplace(_bitwise_not, self, (), {})
 
 
-Tensor.__invert__ = lambda self: _bitwise_not(self)
+def _dunder_invert(self: Tensor) -> Any:
+    if self.dtype.category > INTEGRAL:
+        raise TypeError("~ (operator.invert) is only implemented on integer and Boolean-type tensors")
+    return _bitwise_not(self)
+
+
+Tensor.__invert__ = _dunder_invert
 samples("bitwise_not", Case(T(3, dtype="int64")), Case(T(2, 2, dtype="bool")), differentiable=False)
 
 # ---------------------------------------------------------------- nearness

@@ -71,6 +71,8 @@ def finish(
             "pin_memory=True requires a CUDA or other accelerator backend; no pinned memory allocator is available on "
             "this system."
         )
+    if requires_grad.__class__ is not bool:
+        check_flag(requires_grad, name)
     if meta:
         return new_meta(data.shape, data.dtype, bool(requires_grad))
     t: Tensor = new(Tensor)
@@ -86,6 +88,12 @@ def finish(
     if m is not GRAD and m is not NO_GRAD and m.inference:
         mark_inference(t)
     return t
+
+
+def check_flag(requires_grad: Any, name: str) -> None:
+    """`requires_grad` must be a bool; None stands for its default."""
+    if requires_grad is not None and not isinstance(requires_grad, (bool, np.bool_)):
+        raise TypeError(f"{name}(): argument 'requires_grad' must be bool, not {type(requires_grad).__name__}")
 
 
 def check_sizes(size: Any, name: str, position: int = 1) -> tuple[int, ...]:

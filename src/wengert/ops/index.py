@@ -13,6 +13,7 @@ from ..core.graph import FREED
 from ..core.modes import GRAD, mode
 from ..core.primitive import Primitive, general, ops
 from ..core.samples import Case, T, samples
+from ..core.saved import SavedTensor
 from ..core.tensor import PLAIN, Tensor, bump, wrap
 from ..core.views import check_inplace, rebase
 from ..kernels import advanced
@@ -168,6 +169,11 @@ class _Indices:
     def unpack(self, node: Any) -> tuple[Any, ...]:
         """The tensors."""
         return tuple(_fill(self.at, [k.unpack(node) for k in self.kept]))
+
+    def handles(self, node: Any) -> tuple[SavedTensor, ...]:
+        """A handle on each."""
+        names = iter([n for n in node.saved if n[0] == "i"])
+        return tuple([SavedTensor.of(node, next(names) if taken else None) for taken in self.at])
 
 
 def _saved_values(self: Any) -> Any:

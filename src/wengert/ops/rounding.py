@@ -167,7 +167,10 @@ samples("floor_divide", Case(T(3, 4), T(3, 4, low=0.5, high=2)), Case(T(3), 0.7)
 
 def _remainder_kernel(x: Any, y: Any) -> Any:
     _no_zero(x, y)
-    return np.remainder(x, y)
+    if x.dtype.kind != "f":
+        return np.remainder(x, y)
+    left = np.fmod(x, y)  # not np.remainder: a zero keeps the sign of x
+    return np.where((left != 0) & ((left < 0) != (y < 0)), left + y, left)
 
 
 def _fmod_kernel(x: Any, y: Any) -> Any:

@@ -11,7 +11,7 @@ from ..core.dispatch import dispatch, edge_of
 from ..core.dtypes import bool as bool_dtype
 from ..core.dtypes import finfo
 from ..core.errors import warn
-from ..core.fast import BinaryNode, SavedTensor, check_version, fitted, new
+from ..core.fast import BinaryNode, FlatInput, check_version, fitted, new
 from ..core.graph import BACKWARD_TWICE, FREED, next_seq
 from ..core.inplace import inplace, inplace_with, write_out
 from ..core.modes import GRAD, NO_GRAD, mode
@@ -125,7 +125,7 @@ class WhereBackward0(BinaryNode):
         self.condition = FREED
 
     def saved_values(self) -> Any:
-        yield "condition", FREED if self.condition is FREED else SavedTensor.of(self.condition, self.n0, None)
+        yield "condition", FREED if self.condition is FREED else FlatInput.of(self.condition, self.n0, None)
 
 
 WhereNode: Any = WhereBackward0

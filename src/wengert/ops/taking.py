@@ -9,7 +9,8 @@ from ..core.fast import FlatNode, check_version
 from ..core.graph import BACKWARD_TWICE, FREED, LEAF, VIEW, InferenceVersion, NodeMeta, next_seq
 from ..core.modes import GRAD, NO_GRAD, Mode, mode
 from ..core.primitive import Primitive
-from ..core.tensor import PLAIN, Tensor, new
+from ..core.saved import SavedPacked, SavedTensor
+from ..core.tensor import PLAIN, Tensor, new, version_of
 
 
 class TakingNode(FlatNode):
@@ -44,7 +45,58 @@ class TakingNode(FlatNode):
     def saved_values(self) -> Iterator[tuple[str, Any]]:
         kept = self.kept
         for name, value in self.shown(() if kept is FREED else kept, self.arg):
-            yield name, FREED if kept is FREED and value is None else value
+            yield name, FREED if kept is FREED and value is None else Several(value) if has_tensors(value) else value
+
+    def kept_value(self, key: Any) -> Any:
+        """`key`: a position among the index tensors; a name where there is one."""
+        return FREED if self.kept is FREED else self.kept[key if key.__class__ is int else 0]
+
+    def keep_packed(self, key: Any, packed: Any) -> None:
+        key = key if key.__class__ is int else 0
+        self.kept = (*self.kept[:key], packed, *self.kept[key + 1 :])
+        if not isinstance(self, UnpackingTaken):
+            self.__class__ = NodeMeta(
+                type(self).__name__, (UnpackingTaken, type(self)), {"__slots__": (), "__module__": self.__module__}
+            )
+
+
+class UnpackingTaken:
+    """What such a node becomes when hooks are registered on its index tensors."""
+
+    __slots__ = ()
+
+    def propagate(self: Any, gs: Any, raw: bool, xp: Any) -> tuple[Any, ...]:
+        kept, versions = self.kept, self.versions
+        if kept is FREED:
+            raise RuntimeError(BACKWARD_TWICE)
+        try:
+            self.kept = tuple([t.tensor() if t.__class__ is SavedPacked else t for t in kept])
+            self.versions = tuple(
+                [version_of(u) if u is not t else n for u, t, n in zip(self.kept, kept, versions, strict=True)]
+            )
+            return super().propagate(gs, raw, xp)  # type: ignore[misc, no-any-return]
+        finally:
+            self.kept, self.versions = kept, versions
+
+
+class Several:
+    """Index tensors as PyTorch shows them: a tuple, with None where there is no index."""
+
+    def __init__(self, tensors: tuple[Any, ...]) -> None:
+        self.tensors = tensors
+
+    def unpack(self, node: Any) -> tuple[Any, ...]:
+        """The tensors."""
+        return tuple([t.unpack(node) if t.__class__ is SavedPacked else t for t in self.tensors])
+
+    def handles(self, node: Any) -> tuple[SavedTensor, ...]:
+        """A handle on each."""
+        place = iter(range(len(self.tensors)))
+        return tuple([SavedTensor.of(node, None if t is None else next(place)) for t in self.tensors])
+
+
+def has_tensors(value: Any) -> bool:
+    return value.__class__ is tuple and any(isinstance(t, (Tensor, SavedPacked)) for t in value)
 
 
 def taking_node(prim: Primitive, rule: Callable[..., Any], shown: Callable[[Any, Any], Any]) -> Any:
