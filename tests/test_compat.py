@@ -254,3 +254,14 @@ def test_a_method_that_is_missing(python) -> None:
         "wengert lacks Tensor.mamtul"]
     plain = python("-m", "wengert", "-c", "class A: pass\nA().x")
     assert plain.stderr.splitlines()[-1] == "AttributeError: 'A' object has no attribute 'x'"
+
+
+def test_importing_a_module_leaves_the_function_of_its_name(python) -> None:
+    lines = (
+        "from torch.autograd.gradcheck import GradcheckError",
+        "from torch.nn.utils.weight_norm import WeightNorm",
+        "import torch.nn.utils.spectral_norm, torch",
+        "print(callable(torch.autograd.gradcheck), callable(torch.nn.utils.weight_norm), callable(torch.nn.utils.spectral_norm))",
+    )
+    done = python("-m", "wengert", "-c", "\n".join(lines))
+    assert done.stdout == "True True True\n", done.stderr

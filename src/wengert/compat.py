@@ -45,6 +45,7 @@ class _Alias(MetaPathFinder, Loader):
         spec = module.__spec__
         assert spec is not None
         sys.modules[spec.name] = _ours(spec.name)  # the import system hands out what it finds there
+        _alias_all()
 
 
 _finder = _Alias()
@@ -65,6 +66,16 @@ def _ours(alias: str) -> ModuleType:
         raise ModuleNotFoundError(
             f"No module named {public!r}\n{PACKAGE} lacks {public}{close}", name=public
         ) from None
+
+
+def _alias_all() -> None:
+    """Gives every module of this package that is imported by now its alias.
+
+    What the import system finds in sys.modules it does not import again; where it does, it puts the module into its
+    parent, in place of a function of the same name (`torch.autograd.gradcheck`)."""
+    for name, module in list(sys.modules.items()):
+        if name.startswith(PACKAGE + "."):
+            sys.modules.setdefault(ALIAS + name[len(PACKAGE):], module)
 
 
 def _aliased() -> list[str]:
@@ -98,6 +109,7 @@ def install() -> None:
         del sys.modules[name]
     sys.meta_path.insert(0, _finder)
     sys.modules[ALIAS] = _ours(ALIAS)
+    _alias_all()
     # Spawned workers get a copy of sys.path, but not of sys.meta_path; they find _standin/torch.py.
     if _STAND_IN not in sys.path:
         sys.path.insert(min(1, len(sys.path)), _STAND_IN)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from weakref import ref
 
 from .graph import NodeHooks
+from .named import object_repr
 
 if TYPE_CHECKING:
     from .tensor import Tensor
@@ -20,6 +21,7 @@ class RemovableHandle:
     """What registering a hook returns: `remove()` takes the hook away again. Also a context manager."""
 
     next_id = 0  # PyTorch's counter, which some programs read
+    __repr__ = object_repr
     __slots__ = ("__weakref__", "extra_refs", "hooks_ref", "id")
 
     def __init__(self, hooks_dict: Any, *, extra_dict: Any = None) -> None:

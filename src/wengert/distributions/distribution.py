@@ -8,6 +8,7 @@ from typing import Any, Self
 
 from .. import Size, no_grad
 from ..core.deferred import refuse_value, values_known
+from ..core.named import PublicNamed
 from ..core.tensor import Tensor
 from . import constraints
 from .constraints import Constraint
@@ -16,7 +17,7 @@ from .utils import class_name, lazy_property
 __all__ = ["Distribution"]
 
 
-class Distribution:
+class Distribution(metaclass=PublicNamed):
     """Base of the distributions. A sample has the shape `sample_shape + batch_shape + event_shape`.
 
     `validate_args`: whether parameters and the values given to `log_prob` are checked; None takes the default.

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from typing import Any
 
 from .. import Size, zeros_like
+from ..core.named import PublicNamed
 from ..core.tensor import Tensor
 from . import constraints
 from .constraints import Constraint
@@ -22,7 +23,7 @@ def need_dims(shape: Any, dims: int) -> None:
         raise ValueError("Too few dimensions on input")
 
 
-class Transform:
+class Transform(metaclass=PublicNamed):
     """Base. A subclass gives `_call`, and as far as they exist `_inverse` and `log_abs_det_jacobian`.
 
     `cache_size` 1 keeps the last pair (x, y), so that the inverse of a fresh result is exact and free.

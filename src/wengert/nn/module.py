@@ -17,7 +17,9 @@ from typing import Any, TypeVar
 
 from ..core import modes
 from ..core.errors import warn
+from ..core.named import PublicNamed
 from ..core.tensor import Tensor
+from ..ops.attributes import typename
 from ._blame import name_layer
 from ._functional.base import T
 from .call import HookedCall
@@ -70,15 +72,6 @@ _TABLES: tuple[tuple[str, type], ...] = (
 )
 
 
-def typename(value: Any) -> str:
-    """The name that error messages give a value: `torch.FloatTensor`, `int`, `package.Class`."""
-    if isinstance(value, Tensor):
-        return value.type()
-    cls = type(value)
-    module = cls.__module__
-    return cls.__qualname__ if module in ("builtins", "__builtin__", None) else f"{module}.{cls.__qualname__}"
-
-
 def _forward_unimplemented(self: Module, *input: Any) -> None:
     """Define the computation performed at every call; every subclass overrides this."""
     raise NotImplementedError(f'Module [{type(self).__name__}] is missing the required "forward" function')
@@ -89,7 +82,7 @@ def _addindent(s_: str, numSpaces: int) -> str:
     return s_.replace("\n", "\n" + " " * numSpaces)
 
 
-class Module:
+class Module(metaclass=PublicNamed):
     """Base class of all neural network modules.
 
     Subclasses call `super().__init__()` first, then assign parameters, buffers and submodules as attributes, and

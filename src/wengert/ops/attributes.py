@@ -11,6 +11,7 @@ from ..core import devices
 from ..core.devices import CPU
 from ..core.dtypes import dtype as dtype_class
 from ..core.modes import mode
+from ..core.named import public_module
 from ..core.promotion import result_dtype
 from ..core.size import Size, size_of
 from ..core.storage import TypedStorage, UntypedStorage, offset_of, storage_of, typed_storage_of
@@ -316,13 +317,10 @@ def typename(obj: Any, /) -> str:
     """'torch.FloatTensor' of a tensor, else the qualified name of the class (or of `obj`, if it has one)."""
     if isinstance(obj, Tensor):
         return obj.type()  # type: ignore[attr-defined, no-any-return]
-    module = getattr(obj, "__module__", "") or ""
-    module = "" if module == "builtins" else module + "." if module else ""
-    if getattr(obj, "__qualname__", None):
-        return module + obj.__qualname__
-    kind = type(obj)
-    module = "" if kind.__module__ == "builtins" else kind.__module__ + "."
-    return module + kind.__qualname__
+    if not isinstance(obj, type) and not getattr(obj, "__qualname__", None):
+        obj = type(obj)
+    module = public_module(obj) if isinstance(obj, type) else getattr(obj, "__module__", "") or ""
+    return obj.__qualname__ if module in ("", "builtins") else f"{module}.{obj.__qualname__}"  # type: ignore[no-any-return]
 
 
 @method

@@ -12,6 +12,7 @@ from typing import Any, TypeAlias
 
 from ..core import dtypes, modes
 from ..core.hooks import RemovableHandle
+from ..core.named import PublicNamed
 from ..core.tensor import PLAIN, Tensor
 
 StateDict: TypeAlias = dict[str, Any]
@@ -94,7 +95,7 @@ def _use_grad_for_differentiable(func: Callable[..., Any]) -> Callable[..., Any]
     return _use_grad
 
 
-class Optimizer:
+class Optimizer(metaclass=PublicNamed):
     """Base class: ``params`` is an iterable of tensors, of ``(name, tensor)`` pairs or of dicts (parameter groups);
     ``defaults`` are the options of a group that does not give its own. Subclasses define ``step``.
 

@@ -12,6 +12,7 @@ from importlib import import_module
 from typing import Any
 
 from ..core.dtypes import DTYPES, dtype
+from ..core.named import NN_MOVED, NN_OUTSIDE
 from ..core.storage import TypedStorage, UntypedStorage
 from ..core.tensor import Tensor
 from . import rebuild
@@ -60,17 +61,6 @@ PLAIN: dict[tuple[str, str], Any] = {
 }
 #: the reverse; storage types and dtypes are equal only to themselves
 _PATHS: dict[int, tuple[str, str]] = {id(value): path for path, value in PLAIN.items()}
-
-# The few classes of nn that stand in another file than PyTorch's.
-_MOVED = {
-    "MultiheadAttention": "activation",
-    "ChannelShuffle": "channelshuffle",
-    "PixelShuffle": "pixelshuffle",
-    "PixelUnshuffle": "pixelshuffle",
-    "LinearCrossEntropyOptions": "linear_cross_entropy_options",
-}
-_OUTSIDE_MODULES = {"parameter": "torch.nn.parameter", "parallel": "torch.nn.parallel.data_parallel"}
-
 
 @functools.cache
 def plain() -> dict[tuple[str, str], Any]:
@@ -124,10 +114,10 @@ def _candidates(obj: Any, module: str, name: str) -> list[tuple[str, str]]:
     below = module[len(PACKAGE) + 1 :]
     if below.startswith("nn.") and isinstance(obj, type):
         last = below.rpartition(".")[2]
-        if below.count(".") == 1 and last in _OUTSIDE_MODULES:
-            return [(_OUTSIDE_MODULES[last], name)]
+        if below in NN_OUTSIDE:
+            return [("torch." + NN_OUTSIDE[below], name)]
         if below.count(".") == 1:
-            return [(f"torch.nn.modules.{_MOVED.get(name, last)}", name), (f"torch.nn.{last}", name)]
+            return [(f"torch.nn.modules.{NN_MOVED.get(name, last)}", name), (f"torch.nn.{last}", name)]
     if below.startswith("core."):
         return [("torch", name)]
     if not isinstance(obj, type):

@@ -1,6 +1,6 @@
 """Utilities for modules: `wengert.nn.utils`.
 
-`clip_grad`, `convert_parameters` and `rnn` are imported at once, the others when they are first used.
+Some are imported at once, the others when they are first used.
 """
 
 from __future__ import annotations
@@ -18,6 +18,10 @@ from .clip_grad import (
 )
 from .convert_parameters import parameters_to_vector, vector_to_parameters
 
+# functions of the same names as their modules, which must not take their places when somebody imports those
+from .spectral_norm import remove_spectral_norm, spectral_norm
+from .weight_norm import remove_weight_norm, weight_norm
+
 #: name -> the module that has it; None: the name is a module
 _LATER: dict[str, str | None] = {
     "convert_conv2d_weight_memory_format": "memory_format",
@@ -33,11 +37,7 @@ _LATER: dict[str, str | None] = {
     "memory_format": None,
     "init": None,
     "stateless": None,
-    "remove_spectral_norm": "spectral_norm",
-    "remove_weight_norm": "weight_norm",
     "skip_init": "init",
-    "spectral_norm": "spectral_norm",
-    "weight_norm": "weight_norm",
 }
 
 __all__ = [  # noqa: PLE0604
@@ -47,8 +47,12 @@ __all__ = [  # noqa: PLE0604
     "clip_grads_with_norm_",
     "get_total_norm",
     "parameters_to_vector",
+    "remove_spectral_norm",
+    "remove_weight_norm",
     "rnn",
+    "spectral_norm",
     "vector_to_parameters",
+    "weight_norm",
     *(name for name in _LATER if name not in ("fusion", "memory_format", "init")),
 ]
 
@@ -59,5 +63,5 @@ def __getattr__(name: str) -> Any:
     home = _LATER[name]
     module = import_module(f"{__name__}.{home or name}")
     found = module if home is None else getattr(module, name)
-    globals()[name] = found  # weight_norm and spectral_norm: the function, not the module of the same name
+    globals()[name] = found
     return found

@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from ...core.errors import warn
+from ...core.named import PublicNamed, object_repr
 from ...core.tensor import Tensor
 from ..optimizer import Optimizer
 
@@ -57,7 +58,7 @@ def per_group(name: str, optimizer: Optimizer, param: Any) -> list[Any]:
     return [param] * len(optimizer.param_groups)
 
 
-class LRScheduler:
+class LRScheduler(metaclass=PublicNamed):
     """Base class. Subclasses define ``get_lr() -> list``; where the value does not depend on the last one, also
     ``_get_closed_form_lr``, which ``step(epoch)`` uses.
 
@@ -67,6 +68,8 @@ class LRScheduler:
 
     _get_lr_called_within_step: bool = False
     _is_initial: bool = False
+
+    __repr__ = object_repr
 
     def __init__(self, optimizer: Optimizer, last_epoch: int = -1) -> None:
         check_optimizer(optimizer)

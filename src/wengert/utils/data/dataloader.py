@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import Any, Generic, TypeVar
 
 from ...core.errors import warn
+from ...core.named import PublicNamed, object_repr
 from ._random import draw_seed
 from ._utils.collate import default_collate, default_convert
 from ._utils.fetch import IterableFetcher, MapFetcher
@@ -31,7 +32,7 @@ class _InfiniteConstantSampler(Sampler[None]):
             yield None
 
 
-class DataLoader(Generic[T_co]):
+class DataLoader(Generic[T_co], metaclass=PublicNamed):
     """Iterate over ``dataset`` in batches, collated by ``collate_fn``; each ``iter()`` is one epoch.
 
     ``batch_size=None`` gives single samples. ``num_workers`` processes fetch ahead, ``prefetch_factor`` batches each;
@@ -45,6 +46,8 @@ class DataLoader(Generic[T_co]):
     sampler: Any
     _iterator: _BaseDataLoaderIter | None = None
     __initialized = False
+
+    __repr__ = object_repr
 
     def __init__(
         self,

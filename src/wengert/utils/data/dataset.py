@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, Generic, TypeVar
 
 from ...core.errors import warn
+from ...core.named import PublicNamed, object_repr
 from ...core.tensor import Tensor
 from ._random import randperm
 
@@ -27,9 +28,11 @@ T = TypeVar("T")
 T_co = TypeVar("T_co", covariant=True)
 
 
-class Dataset(Generic[T_co]):
+class Dataset(Generic[T_co], metaclass=PublicNamed):
     """Base class of datasets with samples by key. Subclasses define ``__getitem__``, and ``__len__`` for samplers;
     ``__getitems__(keys) -> list``, where it is defined, fetches a whole batch at once."""
+
+    __repr__ = object_repr
 
     def __getitem__(self, index: Any) -> T_co:
         raise NotImplementedError("Subclasses of Dataset should implement __getitem__.")

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence, Sized
 from typing import Any, Generic, TypeVar
 
 from ...core.dtypes import float64
+from ...core.named import PublicNamed, object_repr
 from ...ops.install import FUNCTIONS
 from ._random import draw_seed, randint, randperm, seeded
 
@@ -22,8 +23,10 @@ __all__ = [
 T_co = TypeVar("T_co", covariant=True)
 
 
-class Sampler(Generic[T_co]):
+class Sampler(Generic[T_co], metaclass=PublicNamed):
     """Base class: subclasses define ``__iter__`` over keys, and ``__len__`` where it is known."""
+
+    __repr__ = object_repr
 
     def __iter__(self) -> Iterator[T_co]:
         raise NotImplementedError
