@@ -14,7 +14,7 @@ from typing import Any
 import jax
 import numpy as np
 
-from ..core.tensor import Tensor
+from ..core.tensor import Tensor, version_of
 from .guards import Place
 from .state import DATA, Output, Part, Stale, exclusive, present, seat
 from .tracer import Draw, Input, Number
@@ -150,7 +150,7 @@ class TensorFeed:
     """Tensors that are handed in as one array. When the same ones come again, the array stays in XLA's memory: large ones
     if nobody else can see their memory, small ones also if it still holds the same bytes."""
 
-    __slots__ = ("array", "avals", "finders", "lends", "parts", "seen", "shared", "sharding", "stays")
+    __slots__ = ("array", "avals", "finders", "lends", "parts", "patience", "seen", "shared", "sharding", "stays", "times")
 
     def __init__(self, finders: Sequence[Finder], avals: Sequence[Any], stays: bool, sharding: Any) -> None:
         self.finders, self.avals, self.stays, self.sharding = finders, avals, stays, sharding
@@ -161,8 +161,11 @@ class TensorFeed:
         self.parts: list[Any] = [None] * len(avals)
         #: those of them that others can write, and what they held
         self.shared: list[tuple[Any, bytes]] = []
-        #: identities of what the slots held at the last call
-        self.seen: list[int] = []
+        #: what the slots held at the last call, how often they did, and how often they must for the array to stay: twice
+        #: as often each time that it stayed in vain
+        self.seen: list[tuple[int, int]] = []
+        self.times = 0
+        self.patience = 2
 
     def take(self, leaves: Sequence[Any]) -> Any:
         tensors = [find.look(leaves) for find in self.finders]
@@ -172,14 +175,15 @@ class TensorFeed:
             self.array = None
             self.parts = [None] * len(self.avals)
             self.shared = []
+            self.patience = min(2 * self.patience, 1 << 20)
         datas = [DATA.__get__(t) for t in tensors]
         for data, (shape, dtype) in zip(datas, self.avals):
             if data.shape != shape or data.dtype != dtype:
                 raise Stale
-        seen, self.seen = self.seen, [id(data) for data in datas]
-        again = self.stays and seen == self.seen
+        seen, self.seen = self.seen, [(id(data), version_of(t)) for t, data in zip(tensors, datas)]
+        self.times = self.times + 1 if seen == self.seen else 1
         del data, datas
-        if again and all(may_stay(t) for t in tensors):
+        if self.stays and self.times >= self.patience and all(may_stay(t) for t in tensors):
             return self.keep(tensors)
         arrays = [present(t) for t in tensors]
         return arrays[0] if self.lends else packed(arrays)
