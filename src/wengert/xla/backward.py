@@ -22,18 +22,62 @@ from ..core.saved import SavedInput, raise_modified_input
 from ..core.tensor import Tensor, version_of, wrap
 from ..func.pytree import tree_flatten, tree_unflatten
 from .program import as_function, needed
+from .state import SMALL
 
 
 class Split:
-    """The backward program: `fn(residuals, cotangents)` gives the gradients."""
+    """The backward program: from the residuals and the cotangents to the gradients."""
 
-    def __init__(self, fn: Any, count: int, cotangents: list[int]) -> None:
-        self.fn = jax.jit(fn)
-        self.count = count
-        self.cotangents = cotangents
+    def __init__(self, fn: Any, gradients: Sequence[Any]) -> None:
+        """`fn(*residuals, *cotangents)` gives the gradients, of these shapes and dtypes."""
+        self.fn = fn
+        #: the gradients that leave together, of one dtype: crossing from XLA costs by the array
+        groups: dict[Any, list[int]] = {}
+        for k, aval in enumerate(gradients):
+            groups.setdefault(aval.dtype if aval.size <= SMALL else k, []).append(k)
+        self.groups = list(groups.values())
+        self.gradients = gradients
+        self.executable: Any = None
+        #: whether 64-bit arrays of the host are handed in
+        self.wide = False
         #: the inputs and the outputs that the backward reads again: they must not change in between
         self.kept_inputs: set[int] = set()
         self.kept_outputs: set[int] = set()
+
+    def run(self, saved: Sequence[Any], cts: Sequence[Any]) -> list[Any]:
+        """The gradients as arrays that their receivers may write."""
+        if self.executable is None:
+            self.compile(saved, cts)
+        found: list[Any] = [None] * len(self.gradients)
+        if self.wide:
+            with jax.enable_x64(True):
+                outs = self.executable(*saved, *cts)
+        else:
+            outs = self.executable(*saved, *cts)
+        for members, out in zip(self.groups, outs):
+            whole = np.array(out)
+            if len(members) == 1:
+                found[members[0]] = whole
+                continue
+            at = 0
+            for k in members:
+                aval = self.gradients[k]
+                found[k] = whole[at : at + aval.size].reshape(aval.shape).copy()
+                at += aval.size
+        return found
+
+    def compile(self, saved: Sequence[Any], cts: Sequence[Any]) -> None:
+        def program(*given: Any) -> list[Any]:
+            gs = self.fn(*given)
+            return [
+                gs[m[0]] if len(m) == 1 else jax.numpy.concatenate([gs[k].reshape(-1) for k in m]) for m in self.groups
+            ]
+
+        self.wide = any(c.itemsize >= 8 for c in cts)
+        structs = [jax.ShapeDtypeStruct(a.shape, a.dtype, sharding=a.sharding) for a in saved]
+        structs += [jax.ShapeDtypeStruct(c.shape, c.dtype) for c in cts]
+        with jax.enable_x64(True):
+            self.executable = jax.jit(program).lower(*structs).compile()
 
 
 #: operations that show the same values in another layout
@@ -63,11 +107,11 @@ def partition(closed: Any, order: list[Any], n_forward: int, cotangents: list[in
     used = [n for n in cotangents if n in by_input]
     second = as_function(jaxpr, [*kept, *(by_input[n] for n in used)], grads, backward)
 
-    def run(saved: list[Any], cts: list[Any]) -> Any:
-        given = [c if c.ndim else c.reshape(1) for k, c in enumerate(cts) if cotangents[k] in by_input]
-        return second(*saved, *given)
+    def run(*given: Any) -> Any:
+        saved, cts = given[: len(kept)], given[len(kept) :]
+        return second(*saved, *(c if c.ndim else c.reshape(1) for k, c in enumerate(cts) if cotangents[k] in by_input))
 
-    split = Split(run, len(kept), cotangents)
+    split = Split(run, [v.aval for v in grads])
     shown = {id(v): n for v, n in zip(jaxpr.constvars, order)}
     for e in forward:
         if e.primitive.name in LAYOUT and id(e.invars[0]) in shown:
@@ -187,9 +231,8 @@ class CompiledFunctionBackward(Node):
                 raise_modified_input(out, n)
         for kept in self.sources:
             kept.tensor._data  # noqa: B018  a resident leaf becomes an ordinary one, as the engine knows it
-        with jax.enable_x64(True):
-            grads = self.rule.split.fn(self.saved, cts)
-        return tuple([None if given.isdisjoint(of) else writable(g) for g, of in zip(grads, self.rule.reached)])
+        grads = self.rule.split.run(self.saved, cts)
+        return tuple([None if given.isdisjoint(of) else g for g, of in zip(grads, self.rule.reached)])
 
     def again(self, gs: Any) -> tuple[Any, ...]:
         """The gradients as tensors with a history (double backward): the function runs once more, eagerly."""
@@ -257,11 +300,6 @@ def freed_node() -> Any:
 
 
 FreedBackward.__name__ = "CompiledFunctionBackward"
-
-
-def writable(g: Any) -> Any:
-    """What XLA gave as an array that its receiver may write."""
-    return np.array(g)
 
 
 __all__ = ["CompiledFunctionBackward", "Differentiable", "Split", "freed_node", "partition"]

@@ -47,9 +47,13 @@ class Compiled:
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         if self.straight is not None and not kwargs:
-            result = self.straight(args)
-            if result is not MISS:
-                return result
+            try:
+                result = self.straight(args)
+            except Stale:
+                self.forget(self.entries[0])
+            else:
+                if result is not MISS:
+                    return result
         m = mode()
         if m is not GRAD_MODE and m is not NO_GRAD:
             return self.fn(*args, **kwargs)

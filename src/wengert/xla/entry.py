@@ -17,7 +17,7 @@ from .guards import Place, broken, checker, hook_keys
 from .opaque import Opaque
 from .program import Program
 from .signature import described, fits, wanted_text
-from .state import DATA, GRAD, Latest, LazyGradient, Output, Part, Stale, assign, lazy, present
+from .state import DATA, GRAD, Latest, LazyGradient, Output, Part, Stale, assign, lazy, ordinary, present
 from .straight import straight
 from .tracer import grad_of
 
@@ -67,6 +67,8 @@ class Entry:
         self.latest = Latest()
         #: (shape, dtype, size) of the single outputs
         self.avals: list[Any] = []
+        #: those that become ordinary tensors at once: small results that carry a graph, which eager code goes on with
+        self.ordinary: set[int] = set()
         self.stores: list[tuple[Place, str, Any]] = []
         self.writes: list[tuple[Finder, int]] = []
         self.differentiable: Any = None
@@ -258,11 +260,12 @@ class Entry:
         """What the function gave: an output, one of its arguments, or something from outside. `made`: those of this call
         that are given more than once, or that share memory."""
         if kind == "out":
-            if made is None:
-                return lazy(Output(plain[x]), None, *self.avals[x])
-            if x not in made:
-                made[x] = lazy(Output(plain[x]), None, *self.avals[x])
-            return made[x]
+            if made is not None and x in made:
+                return made[x]
+            result = ordinary(plain[x]) if x in self.ordinary else lazy(Output(plain[x]), None, *self.avals[x])
+            if made is not None:
+                made[x] = result
+            return result
         if kind == "alias":
             found = made.get(x)  # type: ignore[union-attr]
             if found is None:

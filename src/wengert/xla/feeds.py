@@ -155,7 +155,7 @@ class TensorFeed:
     def __init__(self, finders: Sequence[Finder], avals: Sequence[Any], stays: bool, sharding: Any) -> None:
         self.finders, self.avals, self.stays, self.sharding = finders, avals, stays, sharding
         #: whether the tensor's own memory is handed in
-        self.lends = len(avals) == 1
+        self.lends = len(avals) == 1 and prod(avals[0][0]) > SMALL
         #: the array in XLA's memory, and what the tensors' `_data` slots hold as long as it is right
         self.array: Any = None
         self.parts: list[Any] = [None] * len(avals)
@@ -185,8 +185,7 @@ class TensorFeed:
         del data, datas
         if self.stays and self.times >= self.patience and all(may_stay(t) for t in tensors):
             return self.keep(tensors)
-        arrays = [present(t) for t in tensors]
-        return arrays[0] if self.lends else packed(arrays)
+        return present(tensors[0]) if self.lends else packed(tensors)
 
     def unwritten(self) -> bool:
         """Whether the memory that others can write still holds what it did."""
@@ -194,14 +193,14 @@ class TensorFeed:
 
     def keep(self, tensors: Sequence[Tensor]) -> Any:
         """The array in XLA's memory from now on; the tensors live there, but for those whose memory others share."""
-        whole = present(tensors[0]).copy() if self.lends else packed([present(t) for t in tensors])
+        whole = packed(tensors)
         with jax.enable_x64(True):
             self.array = jax.device_put(whole, self.sharding)
         home, at = Output(self.array), 0
         for t, (shape, dtype) in zip(tensors, self.avals):
             size = prod(shape)
             if may_move(t):
-                seat(t, Part(home, None if self.lends else at, shape, dtype, size))
+                seat(t, Part(home, None if len(tensors) == 1 else at, shape, dtype, size))
             elif (data := DATA.__get__(t)).__class__ is ndarray:
                 self.shared.append((data, data.tobytes()))
             at += size
@@ -223,9 +222,11 @@ def may_move(t: Tensor) -> bool:
     return data.__class__ is ndarray and data.flags.c_contiguous and exclusive(t, data)
 
 
-def packed(arrays: Sequence[Any]) -> Any:
-    """Arrays of one dtype behind each other."""
-    return np.concatenate([a.reshape(-1) for a in arrays])
+def packed(tensors: Sequence[Tensor]) -> Any:
+    """Tensors of one dtype behind each other, in an array of their own."""
+    if len(tensors) == 1:
+        return present(tensors[0]).copy()
+    return np.concatenate([present(t).reshape(-1) for t in tensors])
 
 
 class DrawFeed:
@@ -242,7 +243,7 @@ class DrawFeed:
 
     def pick(self, drawn: Sequence[Any]) -> Any:
         arrays = [drawn[k] for k in self.places]
-        return packed(arrays) if len(arrays) > 1 else arrays[0]
+        return np.concatenate([a.reshape(-1) for a in arrays]) if len(arrays) > 1 else arrays[0]
 
 
 class NumberFeed:

@@ -270,6 +270,11 @@ def lazy(home: Any, offset: int | None, shape: tuple[int, ...], dtype: Any, size
     return t
 
 
+def ordinary(value: Any) -> Tensor:
+    """What a program gave as an ordinary tensor."""
+    return wrap(np.array(value))
+
+
 class Latest:
     """The outputs of a program's last call that hold gradients."""
 
@@ -363,5 +368,5 @@ def layout(tensors: Sequence[tuple[Tensor, tuple[int, ...], Any]], place: Any = 
 
 __all__ = [
     "DATA", "GRAD", "SMALL", "Latest", "LazyGradient", "Output", "Part", "Resident", "Stale", "TracedArray", "assign",
-    "layout", "lazy", "present", "seat", "settle",
+    "layout", "lazy", "ordinary", "present", "seat", "settle",
 ]  # fmt: skip

@@ -523,6 +523,8 @@ class Attempt:
         if split is not None:
             from .backward import Differentiable
 
+            roots = [x for i, _ in self.roots for kind, x in (entry.returns[i],) if kind == "out"]
+            entry.ordinary = {x for x in roots if entry.avals[x][2] <= SMALL}
             entry.differentiable = Differentiable(self.owner, split, [plain_of[o] for o in kept[self.forward_outputs:]],
                                                   [i for i, _ in self.roots], self.unseen(), self.wanted, self.reached,
                                                   [g for g, _ in tracer.generators] if tracer.draws else [],
