@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from functools import lru_cache
 from typing import Any
@@ -115,3 +116,33 @@ def _index_with_nan(x: Array, best: Array, taps: Sequence[Any]) -> Array:
             hit &= inside
         np.copyto(index, numbers, where=hit)
     return index
+
+
+# ---------------------------------------------------------------- the transpose
+
+
+def apart(kernel_size: Any, stride: Any, dilation: Any) -> bool:
+    """Whether windows never share an element."""
+    return all(b >= (a - 1) * e + 1 for a, b, e in zip(kernel_size, stride, dilation, strict=True))
+
+
+def max_pool_put(
+    g: Array, index: Array, *, shape: tuple[int, ...], kernel_size: Any, stride: Any, padding: Any, dilation: Any
+) -> Array:
+    """Zeros of `shape` with each element of g added where the maximum of its window was; -1 is nowhere."""
+    lead = g.ndim - len(kernel_size)
+    size = shape[lead:]
+    rows, count = math.prod(shape[:lead]), math.prod(size)
+    if not g.size or not rows * count:
+        return np.zeros(shape, g.dtype)
+    numbers = index.reshape(rows, -1) + (np.arange(rows) * count)[:, None]
+    numbers, g = numbers.reshape(-1), g.reshape(-1)
+    missing = index < 0
+    if missing.any():
+        keep = ~missing.reshape(-1)
+        numbers, g = numbers[keep], g[keep]
+    if not apart(kernel_size, stride, dilation):
+        return np.bincount(numbers, g, rows * count).astype(g.dtype, copy=False).reshape(shape)
+    out = np.zeros(rows * count, g.dtype)
+    out[numbers] = g
+    return out.reshape(shape)

@@ -69,7 +69,7 @@ _fractional = general(
     kernel=_fractional_kernel,
     n_outputs=2,
     nondifferentiable_outputs=(1,),
-    vjp=dict(x=lambda xp, gs, x_shape, out1, kernel_size: flat_put(xp, gs[0], out1, x_shape, len(kernel_size), False)),
+    vjp=dict(x=lambda xp, gs, x_shape, out1, kernel_size: flat_put(xp, gs[0], out1, x_shape, len(kernel_size))),
     jvp=dict(x=lambda xp, t, out1, kernel_size: (flat_pick(xp, t, out1, len(kernel_size), False), None)),
     batch=_batch_fractional,
     half="native",

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from ..core.batching import front
+from ..core.batching import front, size_of_batch, stretched
 from ..core.deferred import refuse_where, values_known
 from ..core.dispatch import dispatch
 from ..core.primitive import Primitive, general, ops
@@ -23,14 +23,14 @@ from .shape import squeeze
 # ---------------------------------------------------------------- maxima
 
 
-def flat_put(xp: Any, g: Any, index: Any, shape: Any, dims: int, unique: bool) -> Any:
-    """g put at `index` of zeros of `shape`, over the last `dims` dimensions."""
+def flat_put(xp: Any, g: Any, index: Any, shape: Any, dims: int) -> Any:
+    """g added at `index` to zeros of `shape`, over the last `dims` dimensions."""
     lead = tuple(shape[: len(shape) - dims])
     flat = xp.put_last(
         xp.reshape(g, (*lead, -1)),
         xp.reshape(index, (*lead, -1)),
         size=math.prod(shape[len(shape) - dims :]),
-        unique=unique,
+        unique=False,
     )
     return xp.reshape(flat, tuple(shape))
 
@@ -50,11 +50,32 @@ def _batch_pool(prim: Primitive, vals: Any, dims: Any, params: Any) -> tuple[Any
 _POOL = ("kernel_size", "stride", "padding", "dilation", "ceil_mode")
 
 
-def _apart(kernel_size: Any, stride: Any, dilation: Any) -> bool:
-    """Whether windows never share an element."""
-    return all(b >= (a - 1) * e + 1 for a, b, e in zip(kernel_size, stride, dilation, strict=True))
+_WINDOWS = ("kernel_size", "stride", "padding", "dilation")
 
 
+def _batch_put(prim: Primitive, vals: Any, dims: Any, params: Any) -> tuple[Any, int]:
+    n = size_of_batch(vals, dims)
+    shape = (n, *params["shape"])
+    return prim(*[stretched(v, d, n) for v, d in zip(vals, dims, strict=True)], **{**params, "shape": shape}), 0
+
+
+_put = general(
+    "max_pool_put",
+    inputs=("g", "index"),
+    params=("shape", *_WINDOWS),
+    kernel=windows.max_pool_put,
+    vjp=dict(
+        g=lambda xp, g, index, kernel_size, stride, dilation: flat_pick(
+            xp, g, index, len(kernel_size), windows.apart(kernel_size, stride, dilation)
+        )
+    ),
+    jvp=dict(
+        g=lambda xp, t, index, shape, kernel_size, stride, padding, dilation: xp.max_pool_put(
+            t, index, shape=shape, kernel_size=kernel_size, stride=stride, padding=padding, dilation=dilation
+        )
+    ),
+    batch=_batch_put,
+)
 _max_pool = general(
     "max_pool_with_indices",
     params=_POOL,
@@ -62,13 +83,13 @@ _max_pool = general(
     n_outputs=2,
     nondifferentiable_outputs=(1,),
     vjp=dict(
-        x=lambda xp, gs, x_shape, out1, kernel_size, stride, dilation: flat_put(
-            xp, gs[0], out1, x_shape, len(kernel_size), _apart(kernel_size, stride, dilation)
+        x=lambda xp, gs, x_shape, out1, kernel_size, stride, padding, dilation: xp.max_pool_put(
+            gs[0], out1, shape=x_shape, kernel_size=kernel_size, stride=stride, padding=padding, dilation=dilation
         )
     ),
     jvp=dict(
         x=lambda xp, t, out1, kernel_size, stride, dilation: (
-            flat_pick(xp, t, out1, len(kernel_size), _apart(kernel_size, stride, dilation)),
+            flat_pick(xp, t, out1, len(kernel_size), windows.apart(kernel_size, stride, dilation)),
             None,
         )
     ),
@@ -219,7 +240,7 @@ def _adaptive_max_kernel(x: Any, *, output_size: Any) -> Any:
 def _regional(name: str, function: Any, params: tuple[str, ...], dims_of: str) -> Primitive:
     scope = {"flat_put": flat_put, "flat_pick": flat_pick}
     vjp = eval(
-        f"lambda xp, gs, x_shape, out1, {dims_of}: flat_put(xp, gs[0], out1, x_shape, len({dims_of}), False)", scope
+        f"lambda xp, gs, x_shape, out1, {dims_of}: flat_put(xp, gs[0], out1, x_shape, len({dims_of}))", scope
     )
     jvp = eval(f"lambda xp, t, out1, {dims_of}: (flat_pick(xp, t, out1, len({dims_of}), False), None)", scope)
     return general(
@@ -299,8 +320,6 @@ def _unpool_kernel(x: Any, index: Any, *, output_size: Any) -> Any:
 
 
 def _batch_unpool(prim: Primitive, vals: Any, dims: Any, params: Any) -> tuple[Any, int]:
-    from ..core.batching import stretched
-
     n = next(v.shape[d] for v, d in zip(vals, dims, strict=True) if d is not None)
     return prim(*[stretched(v, d, n) for v, d in zip(vals, dims, strict=True)], **params), 0
 

@@ -15,6 +15,9 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 from jax import lax
+from jax.experimental.xla_metadata import set_xla_metadata
+
+from ..pooling import apart
 
 Array = Any
 
@@ -46,44 +49,61 @@ def in_float32(kernel: Callable[..., Array]) -> Callable[..., Array]:
     return wider
 
 
-# ---------------------------------------------------------------- which way: on a CPU, XLA's is slow at few channels
+# ---------------------------------------------------------------- which way: XLA's own is slow on a CPU at few channels
 
 #: up to so many elements a kernel is unrolled
 UNROLLED = 32
-#: with at most so many channels, columns and a product of matrices are faster than XLA's convolution
-FEW, FEW_BACK = 4, 8
-#: at most so many elements are laid out as columns
-COLUMNS = 1 << 26
+#: with at most so many channels in a group, columns and products of matrices are faster than XLA's convolution; in one
+#: dimension with more
+FEW, FEW_BACK, FEW_1D = 4, 8, 16
+#: elements of columns that are laid out at once, and up to which the gradient of the weight is a product with them
+AT_ONCE, AT_ONCE_WEIGHT = 1 << 20, 1 << 18
+
+
+def on_cpu() -> bool:
+    return jax.default_backend() == "cpu"
 
 
 def is_depthwise(channels: int, groups: int, kernel: Sequence[int]) -> bool:
-    """One input channel for each group, a kernel small enough to be unrolled, and a CPU."""
-    return groups == channels and math.prod(kernel) <= UNROLLED and jax.default_backend() == "cpu"
+    """One input channel for each of several groups, a kernel small enough to be unrolled, and a CPU."""
+    return groups > 1 and groups == channels and math.prod(kernel) <= UNROLLED and on_cpu()
 
 
-def has_few(channels: int, groups: int, kernel: Sequence[int], few: int, windows: int) -> bool:
-    """Few channels, few enough elements in the columns, and a CPU."""
-    size = math.prod(kernel)
-    if jax.default_backend() != "cpu":
-        return False
-    return groups == 1 and channels <= few and size <= 2 * UNROLLED and channels * size * windows <= COLUMNS
+def is_few(channels: int, kernel: Sequence[int], few: int) -> bool:
+    """Few channels (in one dimension `FEW_1D`), a kernel small enough to be unrolled, and a CPU."""
+    return channels <= (few if len(kernel) > 1 else FEW_1D) and math.prod(kernel) <= UNROLLED and on_cpu()
+
+
+def is_product(kernel: Sequence[int], stride: Sequence[int], padding: Sequence[int]) -> bool:
+    """A kernel of one element: the windows are the input itself; and a CPU."""
+    return math.prod(kernel) == 1 and all(s == 1 for s in stride) and not any(padding) and on_cpu()
 
 
 def for_each(w: Array, x: Array) -> Array:
-    """The matrix w times each matrix of x (n, *, *), as n small products: cheaper than one and its transposition."""
+    """The matrices w (*groups, *, *) times those of x (n, *groups, *, *): cheaper than one product and its transposition."""
     return jnp.matmul(jnp.broadcast_to(w, (x.shape[0], *w.shape)), x)
 
 
-def by_samples(x: Array, g: Array, kernel: Any, stride: Any, padding: Any, dilation: Any) -> Array:
-    """The gradient of the weight, sample by sample: the columns of one stay in the cache."""
-    o, c, out = g.shape[1], x.shape[1], g.shape[2:]
+def in_chunks(fn: Callable[[Array], Array], x: Array, each: int) -> Array:
+    """fn(x), by chunks of samples that make at most `AT_ONCE` elements of columns, `each` for a sample."""
+    n = x.shape[0]
+    if n * each <= AT_ONCE:
+        return fn(x)
+    step = next(m for m in range(max(1, min(n, AT_ONCE // each)), 0, -1) if n % m == 0)
+    y = lax.map(fn, x.reshape(n // step, step, *x.shape[1:]))
+    return y.reshape(n, *y.shape[2:])
 
-    def add(total: Array, sample: Any) -> tuple[Array, None]:
-        columns = columns_of(sample[0][None], kernel, out, stride, padding, dilation)[0]
-        return total + jnp.matmul(sample[1].reshape(o, -1), columns.T), None
 
-    total, _ = lax.scan(add, jnp.zeros((o, c * math.prod(kernel)), x.dtype), (x, g))
-    return total.reshape(o, c, *kernel)
+def by_groups(fn: Callable[..., Array], groups: int, x: Array, y: Array, dims: tuple[int, int], out: int) -> Array:
+    """fn of each group's part of x and y along `dims`, joined along `out`: XLA's grouped convolutions are slow on a CPU."""
+    parts = zip(jnp.split(x, groups, dims[0]), jnp.split(y, groups, dims[1]), strict=True)
+    return jnp.concatenate([fn(a, b) for a, b in parts], out)
+
+
+def computed_once(fn: Callable[..., Any], *xs: Array) -> Any:
+    """fn(*xs), a computation of its own: XLA fuses sums of many terms into everything that uses them, and computes them
+    as often; an optimization_barrier it drops before that, on a CPU."""
+    return set_xla_metadata(jax.jit(fn)(*xs), inlineable="false") if on_cpu() else fn(*xs)
 
 
 # ---------------------------------------------------------------- the three maps
@@ -100,9 +120,19 @@ def conv_forward(x: Array, w: Array, *, stride: Any, padding: Any, dilation: Any
         return jnp.zeros((n, o, *out), x.dtype)
     if is_depthwise(c, groups, kernel):
         return depthwise(x, w, out, stride, padding, dilation)
-    if has_few(c, groups, kernel, FEW, n * math.prod(out)):
-        columns = columns_of(x, kernel, out, stride, padding, dilation)
-        return for_each(w.reshape(o, -1), columns).reshape(n, o, *out)
+    matrices = w.reshape(groups, o // groups, -1)
+    if is_product(kernel, stride, padding):
+        return for_each(matrices, x.reshape(n, groups, c // groups, -1)).reshape(n, o, *out)
+    if is_few(c // groups, kernel, FEW):
+
+        def products(x: Array) -> Array:
+            columns = columns_of(x, kernel, out, stride, padding, dilation)
+            return for_each(matrices, columns.reshape(x.shape[0], groups, -1, math.prod(out)))
+
+        return in_chunks(products, x, c * math.prod(kernel) * math.prod(out)).reshape(n, o, *out)
+    if groups > 1 and on_cpu():
+        given: Any = dict(stride=stride, padding=padding, dilation=dilation, groups=1)
+        return by_groups(lambda x, w: conv_forward(x, w, **given), groups, x, w, (1, 0), 1)
     return lax.conv_general_dilated(
         x, w, tuple(stride), [(p, p) for p in padding], rhs_dilation=tuple(dilation), feature_group_count=groups
     )
@@ -118,12 +148,22 @@ def conv_input_back(
     o, c, *kernel = w.shape
     if not g.size or not w.size or 0 in size:
         return jnp.zeros((n, c * groups, *size), g.dtype)
-    if groups > 1 and is_depthwise(c * groups, groups, kernel):
+    if is_depthwise(c * groups, groups, kernel):
         return depthwise_input_back(g, w, c * groups, size, stride, padding, dilation)
-    few = c if any(s > 1 for s in stride) else FEW_BACK
-    if has_few(c, groups, kernel, few, n * math.prod(out)):
-        columns = for_each(w.reshape(o, -1).T, g.reshape(n, o, -1)).reshape(n, c, math.prod(kernel), *out)
-        return added_up(columns, size, kernel, stride, padding, dilation)
+    matrices = w.reshape(groups, o // groups, -1).swapaxes(1, 2)
+    if is_product(kernel, stride, padding) and tuple(size) == out:
+        return for_each(matrices, g.reshape(n, groups, o // groups, -1)).reshape(n, c * groups, *size)
+    if is_few(c, kernel, c if apart(kernel, stride, dilation) else FEW_BACK):
+
+        def spread(g: Array) -> Array:
+            columns = for_each(matrices, g.reshape(g.shape[0], groups, o // groups, -1))
+            columns = columns.reshape(g.shape[0], c * groups, math.prod(kernel), *out)
+            return computed_once(lambda x: added_up(x, size, kernel, stride, padding, dilation), columns)
+
+        return in_chunks(spread, g, c * groups * math.prod(kernel) * math.prod(out))
+    if groups > 1 and on_cpu():
+        given: Any = dict(size=size, stride=stride, padding=padding, dilation=dilation, groups=1)
+        return by_groups(lambda g, w: conv_input_back(g, w, **given), groups, g, w, (1, 0), 1)
     flipped = jnp.flip(w, range(2, w.ndim)).reshape(groups, o // groups, c, *kernel)
     flipped = flipped.swapaxes(1, 2).reshape(groups * c, o // groups, *kernel)
     pads = []
@@ -145,10 +185,17 @@ def conv_weight_back(
     o, out = g.shape[1], g.shape[2:]
     if not x.size or not g.size or 0 in kernel:
         return jnp.zeros((o, c // groups, *kernel), x.dtype)
-    if groups > 1 and is_depthwise(c, groups, kernel):
+    if is_depthwise(c, groups, kernel):
         return depthwise_weight_back(x, g, kernel, stride, padding, dilation)
-    if has_few(c, groups, kernel, FEW, n * math.prod(out)):
-        return by_samples(x, g, kernel, stride, padding, dilation)
+    plain = is_product(kernel, stride, padding)
+    if plain or on_cpu() and math.prod(kernel) <= UNROLLED and n * c * math.prod(kernel) * math.prod(out) <= AT_ONCE_WEIGHT:
+        columns = x if plain else columns_of(x, kernel, out, stride, padding, dilation)
+        columns = columns.reshape(n, groups, -1, math.prod(out))
+        rows = g.reshape(n, groups, o // groups, -1).swapaxes(2, 3)
+        return jnp.sum(jnp.matmul(columns, rows), 0).swapaxes(1, 2).reshape(o, c // groups, *kernel)
+    if groups > 1 and on_cpu():
+        given: Any = dict(kernel=kernel, stride=stride, padding=padding, dilation=dilation, groups=1)
+        return by_groups(lambda x, g: conv_weight_back(x, g, **given), groups, x, g, (1, 1), 0)
     pads = []
     for m, count, k, s, p, d in zip(x.shape[2:], out, kernel, stride, padding, dilation, strict=True):
         pads.append((p, (k - 1) * d + (count - 1) * s + 1 - m - p))

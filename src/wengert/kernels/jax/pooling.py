@@ -10,14 +10,14 @@ import jax.numpy as jnp
 import numpy as np
 from jax import lax
 
-from ..pooling import pool_size
+from ..pooling import apart, pool_size
 from ..resample import adaptive_bounds
-from .convolution import tap_slice, taps
-from .scatter import take_along
+from .convolution import computed_once, tap_slice, taps
+from .scatter import put_last, take_along
 
 Array = Any
 
-__all__ = ["adaptive_max_pool", "fractional_max_pool", "max_pool_values", "max_pool_with_indices", "max_unpool"]
+__all__ = ["adaptive_max_pool", "fractional_max_pool", "max_pool_put", "max_pool_values", "max_pool_with_indices", "max_unpool"]
 
 
 def lowest(dtype: Any) -> Any:
@@ -58,6 +58,15 @@ def max_pool_with_indices(
 
     Of equal elements the first counts; a nan wins, and of several the last.
     """
+    given: Any = dict(kernel_size=kernel_size, stride=stride, padding=padding, dilation=dilation, ceil_mode=ceil_mode)
+    best, index = computed_once(lambda x: maxima(x, **given), x)
+    return best, index.astype(jnp.int64)
+
+
+def maxima(
+    x: Array, *, kernel_size: Any, stride: Any, padding: Any, dilation: Any, ceil_mode: bool
+) -> tuple[Array, Array]:
+    """`max_pool_with_indices`, the numbers as int32."""
     dims = len(kernel_size)
     lead = x.ndim - dims
     size = x.shape[lead:]
@@ -94,7 +103,34 @@ def numbers(tap: Any, out: Any, size: Any, stride: Any, padding: Any, dilation: 
             valid = (at >= 0) & (at < n)
             inside = valid if inside is None else inside & valid
         number = number * n + at
-    return np.broadcast_to(number, out).astype(np.int64), inside
+    return np.broadcast_to(number, out).astype(np.int32), inside
+
+
+def max_pool_put(
+    g: Array, index: Array, *, shape: tuple[int, ...], kernel_size: Any, stride: Any, padding: Any, dilation: Any
+) -> Array:
+    """Zeros of `shape` with each element of g added where the maximum of its window was; -1 is nowhere."""
+    lead = g.ndim - len(kernel_size)
+    size = shape[lead:]
+    if not g.size or not math.prod(shape):
+        return jnp.zeros(shape, g.dtype)
+    if not apart(kernel_size, stride, dilation):
+        rows = (*g.shape[:lead], -1)
+        return put_last(g.reshape(rows), index.reshape(rows), size=math.prod(size)).reshape(shape)
+    # no element is in two windows: each asks its own whether it is the maximum there. XLA fuses that with what comes
+    # before and after, as it does not a scatter
+    window = index.astype(jnp.int32)
+    for dim, (n, s, p) in enumerate(zip(size, stride, padding, strict=True), lead):
+        window, g = repeated(window, dim, s, p, n, -1), repeated(g, dim, s, p, n, 0)
+    number = jnp.arange(math.prod(size), dtype=jnp.int32).reshape(size)
+    return jnp.where(window == number, g, jnp.zeros((), g.dtype))
+
+
+def repeated(x: Array, dim: int, times: int, skip: int, size: int, fill: int) -> Array:
+    """Each element so many times along `dim`, but for the first `skip`; cut or filled up to `size`."""
+    y = lax.slice_in_dim(jnp.repeat(x, times, dim), skip, None, axis=dim)
+    config = [(0, size - y.shape[dim] if d == dim else 0, 0) for d in range(y.ndim)]
+    return lax.pad(y, jnp.asarray(fill, y.dtype), config)
 
 
 # ---------------------------------------------------------------- regions
