@@ -66,7 +66,7 @@ def max_pool_with_indices(
 def maxima(
     x: Array, *, kernel_size: Any, stride: Any, padding: Any, dilation: Any, ceil_mode: bool
 ) -> tuple[Array, Array]:
-    """`max_pool_with_indices`, the numbers as int32."""
+    """`max_pool_with_indices`, the numbers as int32 where these reach."""
     dims = len(kernel_size)
     lead = x.ndim - dims
     size = x.shape[lead:]
@@ -79,17 +79,24 @@ def maxima(
         value = tap_slice(whole, tap, out, stride, dilation)
         number, inside = numbers(tap, out, size, stride, padding, dilation)
         if best is None:
-            best = value
+            best, first_outside = value, inside is not None
             index = jnp.broadcast_to(jnp.asarray(number if inside is None else np.where(inside, number, -1)), value.shape)
             continue
         better = value > best
         if value.dtype.kind not in "biu":
             better |= value != value
+        if first_outside:
+            better |= index < 0  # minus infinity counts as soon as it is inside
         if inside is not None:
-            better = (better | (index < 0)) & inside
+            better &= inside
         best, index = jnp.where(better, value, best), jnp.where(better, number, index)
     assert best is not None
     return best, index
+
+
+def numbering(size: Sequence[int]) -> Any:
+    """The smaller the numbers, the more fit into one instruction."""
+    return np.int32 if math.prod(size) < 2**31 else np.int64
 
 
 def numbers(tap: Any, out: Any, size: Any, stride: Any, padding: Any, dilation: Any) -> tuple[Any, Any]:
@@ -103,7 +110,7 @@ def numbers(tap: Any, out: Any, size: Any, stride: Any, padding: Any, dilation: 
             valid = (at >= 0) & (at < n)
             inside = valid if inside is None else inside & valid
         number = number * n + at
-    return np.broadcast_to(number, out).astype(np.int32), inside
+    return np.broadcast_to(number, out).astype(numbering(size)), inside
 
 
 def max_pool_put(
@@ -119,10 +126,10 @@ def max_pool_put(
         return put_last(g.reshape(rows), index.reshape(rows), size=math.prod(size)).reshape(shape)
     # no element is in two windows: each asks its own whether it is the maximum there. XLA fuses that with what comes
     # before and after, as it does not a scatter
-    window = index.astype(jnp.int32)
+    window = index.astype(numbering(size))
     for dim, (n, s, p) in enumerate(zip(size, stride, padding, strict=True), lead):
         window, g = repeated(window, dim, s, p, n, -1), repeated(g, dim, s, p, n, 0)
-    number = jnp.arange(math.prod(size), dtype=jnp.int32).reshape(size)
+    number = jnp.arange(math.prod(size), dtype=window.dtype).reshape(size)
     return jnp.where(window == number, g, jnp.zeros((), g.dtype))
 
 
