@@ -23,11 +23,14 @@ Row = tuple[Tensor, Tensor, list[Tensor], list[Tensor]]  # parameter, gradient, 
 
 def step_group(optimizer: RuleOptimizer, group: dict[str, Any], tracer: Any) -> None:
     """Update the parameters of `group` that have a gradient."""
+    group = tracer.as_tensors(group)
     classes: dict[Any, list[Row]] = {}
     for p in group["params"]:
         grad = p.grad
         if grad is None:
             continue
+        if p not in optimizer.state and optimizer.keeps_state(group):
+            tracer.refuse_new_state()
         state = optimizer._state_of(p, group)
         held = [state.get(name) if state else None for name in optimizer.slots(group)]
         counted = [state[name] for name in optimizer.counters]

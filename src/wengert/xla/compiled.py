@@ -38,6 +38,8 @@ class Compiled:
         self.entries: list[Entry] = []
         self.varying: list[Place] = []
         self.fixed: list[Place] = []
+        #: integers that the function changes
+        self.counted: list[Place] = []
         #: (optimizer, parameter) whose state an eager call was to make
         self.warm: set[tuple[int, int]] = set()
         self.misses: list[str] = []

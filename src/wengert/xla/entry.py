@@ -12,6 +12,7 @@ from ..core import hooks as hook_state
 from ..core.dtypes import get_default_dtype
 from ..core.tensor import Tensor, wrap
 from ..func.pytree import tree_unflatten
+from .counts import Condition, Count
 from .feeds import Argument, Finder, GradientOf, Outside, Standing
 from .guards import Place, broken, checker, hook_keys
 from .opaque import Opaque
@@ -38,7 +39,7 @@ class Entry:
         self.spec: Any = None
         self.guards: list[tuple[Place, Any]] = []
         self.lengths: list[tuple[Any, int]] = []
-        self.opaque: list[Opaque] = []
+        self.opaque: list[Opaque | Condition] = []
         #: where the function puts other tensors, and what the one there must look like
         self.rebound: list[tuple[Place, Any]] = []
         self.default = get_default_dtype()
@@ -58,7 +59,7 @@ class Entry:
         #: whether results are given twice, or share memory, or are looked up
         self.shared = False
         #: the tensors that results are, or are views of, where others may stand at the next call
-        self.found: list[Finder] = []
+        self.found: list[Finder | Count] = []
         #: (result, its gradient) of tensors that the function made
         self.own_grads: list[tuple[Any, Any]] = []
         #: id -> (tensor, its new gradient: a `LazyGradient`, None or a tensor)
@@ -82,6 +83,10 @@ class Entry:
         #: (what looks at a value and raises, the output it looks at); the output that says whether any will
         self.checks: list[tuple[Callable[[Tensor], None], int]] = []
         self.bad: int | None = None
+        #: what is done when the program has run: (function, its arguments as `result` has them)
+        self.after: list[tuple[Callable[..., Any], list[tuple[str, Any]]]] = []
+        #: whether the host computes with Python's numbers at each call
+        self.counts = False
         self.seconds = 0.0
         self.operations = 0
         self.names: set[str] = set()
@@ -147,8 +152,9 @@ class Entry:
         for t, fn in self.leaves:
             if t._fn is not fn:
                 return [(None, f"requires_grad of a tensor of shape {tuple(t.shape)} changed")]
-        if not all(held.same() for held in self.opaque if held.guarded):
-            return [(None, "an array, set or deque has other contents")]
+        for held in self.opaque:
+            if held.guarded and not held.same():
+                return [(None, f"{held.name} has changed")]
         for place, wanted in self.rebound:
             found = place.look()
             if not isinstance(found, Tensor) or not fits(found, wanted):
@@ -231,12 +237,12 @@ class Entry:
         made: dict[Any, Any] | None = None
         if self.shared:
             made = {("found", k): find.look(leaves) for k, find in enumerate(self.found)}
+        for target, o in self.writes:  # before a gradient that is written is replaced
+            assign(target.look(leaves), plain[o])
         if self.new_grads:
             self.latest.flat, self.latest.single = flats, plain
             if self.taken:
                 self.set_gradients()
-        for target, o in self.writes:
-            assign(target.look(leaves), plain[o])
         outs: list[Any] = [None if kind == "alias" else self.result(kind, x, leaves, plain, made) for kind, x in self.returns]
         if self.differentiable is not None:
             self.differentiable.attach(self, leaves, outs, plain, states)
@@ -254,6 +260,10 @@ class Entry:
                 self.result(kind, x, leaves, plain, made)._grad = self.result(of, g, leaves, plain, made)
         for place, kind, x in self.stores:
             place.set(self.result(kind, x, leaves, plain, made))
+        if self.after:
+            for action, given in self.after:
+                action(*[self.result(kind, x, leaves, plain, made) for kind, x in given])
+            outs = [x.get() if kind == "later" else out for out, (kind, x) in zip(outs, self.returns)]
         return outs[0] if self.out_spec is None else tree_unflatten(outs, self.out_spec)
 
     def result(self, kind: str, x: Any, leaves: Sequence[Any], plain: list[Any], made: dict[Any, Any] | None) -> Any:

@@ -20,7 +20,9 @@ from ..core.errors import PACKAGE_DIR
 from ..core.generator import Generator
 from ..core.tensor import Tensor
 from ..nn.module import Module
+from ..optim.lr_scheduler import LRScheduler
 from ..optim.optimizer import Optimizer
+from .counts import Condition
 from .opaque import Opaque, long, opaque, used_up
 from .untraceable import Untraceable
 
@@ -32,7 +34,8 @@ DYNAMIC = ("getattr", "setattr", "vars", "__dict__", "attrgetter")
 DESCRIPTORS = (types.MemberDescriptorType, types.GetSetDescriptorType, functools.cached_property)
 #: what an optimizer or a module keeps for its own book-keeping and never reads in a step
 UNREAD = {"_packs", "_patience", "_opt_called", "_is_full_backward_hook", "defaults", "_zero_grad_profile_name", "_compiled"}
-
+#: what the step of a scheduler, which no program does, changes
+STEPPED = {"last_epoch", "_last_lr", "_step_count", "best", "num_bad_epochs", "cooldown_counter"}
 
 MISSING: Any = type("Missing", (), {"__repr__": lambda self: "nothing"})()
 
@@ -103,6 +106,7 @@ class Reach:
         self.guards: list[tuple[Place, Any]] = []
         self.lengths: list[tuple[Any, int]] = []
         self.numbers: list[Place] = []
+        self.integers: list[Place] = []
         self.tensors: dict[int, Tensor] = {}
         self.places: dict[int, list[Place]] = {}
         self.optimizers: list[Optimizer] = []
@@ -194,6 +198,8 @@ class Reach:
         if place is not None and not isinstance(value, types.ModuleType):
             if kind is float:
                 self.numbers.append(place)
+            elif kind is int:
+                self.integers.append(place)
             self.guards.append((place, value))
         if isinstance(value, SCALARS) or id(value) in self.seen:
             return
@@ -289,6 +295,8 @@ class Reach:
                 self.lengths.append((own, len(own)))  # no attribute comes to hide one of the class
         every = isinstance(value, Module)  # ours read their own attributes; containers hold what forward iterates over
         for key, item in list(own.items()):
+            if key in STEPPED and isinstance(value, LRScheduler) and key not in self.names:
+                continue
             if key in UNREAD or not (every or key in self.names or self.dynamic and not isinstance(value, types.ModuleType)):
                 continue
             if every and key[:1] == "_" and isinstance(item, dict):  # a module's own tables are never replaced
@@ -356,33 +364,30 @@ class Reach:
                     now.update(before)
                     now.update(kept)
 
-    def changes(self) -> Iterator[tuple[Any, Any, Any, str]]:
-        """(container, key, new value, name) of what the function changed; key None: added or removed elements."""
+    def changes(self) -> Iterator[tuple[Place | None, Any, Any, str]]:
+        """(place, what it held, what it holds, name) of what the function changed; no place: added or removed elements."""
         for held in self.opaque:
             if not held.same():
-                yield held.value, None, None, held.name
+                yield None, None, None, held.name
         for place, content in self.cells:
             if place.look() is not content:
-                if isinstance(place, AttributePlace):
-                    yield place.container, None, None, place.name
-                else:
-                    yield place.container, place.key, place.look(), place.name
+                yield place, content, place.look(), place.name
         for now, before, name in self.copies:
             if len(now) != len(before):
                 if isinstance(now, dict):
                     for key in now.keys() - before.keys():
                         if not (key.__class__ is str and key in UNREAD):
-                            yield now, key, now[key], f"{name}[{key!r}]"
+                            yield Place(now, key, f"{name}[{key!r}]"), MISSING, now[key], f"{name}[{key!r}]"
                     if before.keys() - now.keys():
-                        yield now, None, None, name
+                        yield None, None, None, name
                 else:
-                    yield now, None, None, name
+                    yield None, None, None, name
                 continue
             for key in now if isinstance(now, dict) else range(len(now)):
                 if key not in before if isinstance(now, dict) else False:
-                    yield now, None, None, name
+                    yield None, None, None, name
                 elif now[key] is not before[key] and not (key.__class__ is str and key in UNREAD):
-                    yield now, key, now[key], f"{name}.{key}"
+                    yield Place(now, key, f"{name}.{key}"), before[key], now[key], f"{name}.{key}"
 
 
 def same_contents(now: Any, before: Any) -> bool:
@@ -538,7 +543,7 @@ def equality(where: str, value: Any, name_of: Names) -> str:
 
 
 def terms(
-    guards: list[tuple[Place, Any]], lengths: list[tuple[Any, int]], opaques: Sequence[Opaque], name_of: Names
+    guards: list[tuple[Place, Any]], lengths: list[tuple[Any, int]], opaques: Sequence[Opaque | Condition], name_of: Names
 ) -> list[str]:
     """What must be true for all places still to hold these values, as code."""
     found = [equality(expression(place, name_of), value, name_of) for place, value in guards]
@@ -555,7 +560,7 @@ GONE = "(KeyError, IndexError, ValueError, AttributeError, TypeError)"
 
 
 def checker(
-    guards: list[tuple[Place, Any]], lengths: list[tuple[Any, int]], opaques: Sequence[Opaque] = ()
+    guards: list[tuple[Place, Any]], lengths: list[tuple[Any, int]], opaques: Sequence[Opaque | Condition] = ()
 ) -> Callable[[], bool]:
     """One function, in a straight line, that says whether all places still hold these values."""
     name_of = Names()

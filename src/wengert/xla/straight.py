@@ -36,7 +36,8 @@ def straight(entry: Entry, stance: ContextVar[str], lock: Any) -> Callable[[Sequ
     program, of = entry.program, entry.differentiable
     if (
         program is None or entry.spec is not None or entry.writes or entry.stores or entry.rebound or entry.freed
-        or entry.shared or any(entry.hooks) or any(kind not in ("out", "argument", "value") for kind, _ in entry.returns)
+        or entry.shared or entry.after or entry.counts or any(entry.hooks)
+        or any(kind not in ("out", "argument", "value") for kind, _ in entry.returns)
     ):  # fmt: skip
         return None
     name_of = Names(

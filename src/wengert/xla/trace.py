@@ -23,8 +23,9 @@ from ..optim.update import RuleOptimizer
 from .aliases import Alias, alias, fits_plain_memory, refusal, root
 from .arrays import TracedArray
 from .compiled import Compiled, among
+from .counts import Condition, Count, Later
 from .entry import Entry, finder
-from .guards import MISSING, SCALARS, Place, Reach, hook_keys
+from .guards import MISSING, SCALARS, STEPPED, Place, Reach, hook_keys
 from .program import Program, homes_for, pruned
 from .signature import Signature, history
 from .state import DATA, SMALL, LazyGradient
@@ -45,11 +46,30 @@ def trace(owner: Compiled, args: Any, kwargs: Any, leaves: Sequence[Any], spec: 
         attempt = Attempt(owner, reach, args, kwargs, leaves, spec, grad, numbers)
         try:
             return attempt.run()
+        except Cold:
+            return None
         except Untraceable:
-            if not numbers or attempt.only_learning_rates:
+            if attempt.tracer.cold:
+                return None
+            if not (numbers or attempt.counted) or attempt.only_learning_rates:
                 raise
-            owner.fixed.extend(p for p in numbers if not among(p, owner.fixed))  # perhaps one of them decided something
+            found = [*numbers, *attempt.counted]  # perhaps one of them decided something
+            owner.fixed.extend(p for p in found if not among(p, owner.fixed))
             owner.varying.clear()
+            owner.counted.clear()
+        except Changing as change:
+            owner.counted.append(change.place)
+
+
+class Cold(Exception):
+    """An optimizer makes the state of a parameter in this call."""
+
+
+class Changing(Exception):
+    """The function changes the Python number at a place: it has to be traced as a `Count`."""
+
+    def __init__(self, place: Place) -> None:
+        self.place = place
 
 
 def must_warm_up(owner: Compiled, reach: Reach) -> bool:
@@ -69,7 +89,7 @@ def varying_numbers(owner: Compiled, reach: Reach) -> list[Place]:
     groups = [g for o in reach.optimizers for g in o.param_groups]
     found = []
     for place in reach.numbers:
-        if among(place, owner.fixed):
+        if among(place, owner.fixed) or among(place, owner.counted):
             continue
         rate = place.key == "lr" and any(place.container is g for g in groups)
         if rate or among(place, owner.varying):
@@ -100,8 +120,13 @@ class Attempt:
         self.owner, self.reach, self.leaves, self.spec, self.grad = owner, reach, leaves, spec, grad
         self.args, self.kwargs = args, kwargs
         self.numbers = numbers
+        self.counted = [p for p in (*reach.integers, *reach.numbers) if among(p, owner.counted) and not among(p, owner.fixed)]
+        #: Python numbers that are other ones after the call, and what they are in the trace
+        self.renumbered: list[tuple[Place, Any]] = []
         groups = [g for o in reach.optimizers for g in o.param_groups]
-        self.only_learning_rates = all(p.key == "lr" and any(p.container is g for g in groups) for p in numbers)
+        self.only_learning_rates = not self.counted and all(
+            p.key == "lr" and any(p.container is g for g in groups) for p in numbers
+        )
         self.tracer = Tracer(reach.generators)
         self.given: list[Any] = list(leaves)
         #: arguments that the function finds nowhere else: another tensor may stand in their place at the next call
@@ -124,6 +149,10 @@ class Attempt:
             with jax.enable_x64(True):
                 closed = jax.make_jaxpr(self.body)()
         except Untraceable:
+            raise
+        except (Changing, Cold):
+            if tracer.refusals:
+                raise tracer.refusals[0] from None
             raise
         except Exception as error:
             if tracer.refusals:
@@ -161,18 +190,24 @@ class Attempt:
 
     def body(self) -> list[Any]:
         with tracing(self.tracer):
-            held = [(p, p.get()) for p in self.numbers]
+            held = [(p, p.get()) for p in (*self.numbers, *self.counted)]
+            stand_ins: list[Any] = [self.tracer.number(place) for place in self.numbers]
+            self.number_tensors = {id(number): place for number, place in zip(stand_ins, self.numbers)}
+            stand_ins += [Count(place.get, place.get(), self.tracer) for place in self.counted]
+            self.kept += stand_ins
+            self.tracer.conditions += [Condition(lambda p=p: p.look().__class__, p.get().__class__) for p in self.counted]  # type: ignore[misc]
             try:
-                for place, _ in held:
-                    number = self.tracer.number(place)
-                    self.number_tensors[id(number)] = place
-                    self.kept.append(number)
-                    place.set(number)
+                for (place, _), stand_in in zip(held, stand_ins):
+                    place.set(stand_in)
                 self.prepare_arguments()
                 result = self.call()
             finally:
+                for group, value in self.tracer.awaited:
+                    group["lr"] = value
+                changed = [(place, place.get(), stand_in) for (place, _), stand_in in zip(held, stand_ins)]
                 for place, value in held:
                     place.set(value)
+            self.renumbered = [(place, now) for place, now, stand_in in changed if now is not stand_in or written(now)]
             self.tracer.refuse_hidden_draws()
             if self.tracer.refusals:
                 raise self.tracer.refusals[0]
@@ -275,6 +310,10 @@ class Attempt:
         for x in leaves:
             if isinstance(x, Tensor):
                 entry.returns.append(self.leave(x))
+            elif x.__class__ is Count:
+                entry.returns.append(self.computed(x))
+            elif x.__class__ is Later:
+                entry.returns.append(("later" if x.after else "value of", x))
             elif self.known_outside(x):
                 entry.returns.append(("value", x))
             else:
@@ -284,18 +323,30 @@ class Attempt:
                 )
         # attributes and other places
         rebound = {}
-        for container, key, value, name in self.reach.changes():
-            if key is None or not isinstance(value, Tensor):
+        states = {id(o.state): o for o in self.reach.optimizers}
+        for place, before, value, name in self.reach.changes():
+            if place is not None and before is MISSING and id(place.container) in states:
+                raise Cold
+            if place is not None and isinstance(value, (*SCALARS, Count)):
+                self.store_number(place, before, value)
+                rebound[id(place.container), place.key] = place
+                continue
+            if place is None or not isinstance(value, Tensor):
                 raise Untraceable(
                     f"the function changes Python state: {name}. Calls of the compiled program would not",
                     "Keep counters, lists and logs outside the compiled function.",
                 )
-            place = Place(container, key, name)
             if value._fn is not None and not value.is_leaf:
                 raise Untraceable(f"the function keeps a tensor with a graph in {name}", "Store it with .detach().")
             entry.stores.append((place, *self.leave(value)))
-            rebound[id(container), key] = place
+            rebound[id(place.container), place.key] = place
+        for place, value in self.renumbered:
+            self.store_number(place, 0.0, value)
         self.rebound = rebound
+        for action, given in tracer.after:
+            self.refuse_named_state(action.args[0])
+            entry.after.append((action, [self.leave(x) if isinstance(x, Tensor) else ("value", x) for x in given]))
+        entry.counts = bool(tracer.conditions or entry.found)
         self.keep_gradients()
         self.join_memory()
         tracer.refuse_shared_writes()
@@ -314,6 +365,34 @@ class Attempt:
             elif known.input is None:
                 raise Untraceable("the data of a view from outside are replaced")
             self.written.append((known, self.output(now)))
+
+    def store_number(self, place: Place, before: Any, value: Any) -> None:
+        """A Python number, flag or string is another one after each call. The program is for calls that find it as it
+        was, unless it changes so often that it is traced as a `Count` or as a tensor."""
+        if value.__class__ is Count:
+            self.entry.stores.append((place, *self.computed(value)))
+        elif isinstance(value, Tensor) or (
+            before.__class__ is value.__class__ and value.__class__ in (int, float) and not among(place, self.numbers)
+        ):
+            if among(place, self.owner.fixed) or among(place, self.owner.counted):
+                raise Untraceable(
+                    f"the function changes Python state: {place.name}. Calls of the compiled program would not",
+                    "Keep counters, lists and logs outside the compiled function.",
+                )
+            raise Changing(place)
+        else:
+            self.entry.stores.append((place, "value", value))
+
+    def computed(self, count: Count) -> tuple[str, Any]:
+        """A number that each call computes when it begins."""
+        self.entry.found.append(count)
+        return "found", len(self.entry.found) - 1
+
+    def refuse_named_state(self, scheduler: Any) -> None:
+        """A scheduler steps when the program has run: the function must not look at what that changes."""
+        named = self.reach.names & STEPPED & vars(scheduler).keys()
+        if named:
+            raise Untraceable(f"the function steps a scheduler and looks at its {min(named)}", "Look at it outside.")
 
     def leave(self, x: Tensor) -> tuple[str, Any]:
         """How a tensor that the function gives is had after a call: (kind, what)."""
@@ -373,7 +452,8 @@ class Attempt:
         self.results = [(i, x) for i, x in self.results if self.homes[entry.returns[i][1]].__class__ is int]
         gives = [found for kind, found in entry.returns if kind == "out"]
         gives += [found for _, kind, found in entry.stores if kind == "out"]
-        entry.shared = len(set(gives)) < len(gives) or any(h.__class__ is Alias for h in self.homes) or bool(entry.own_grads)
+        aliased = any(home.__class__ is Alias for home in self.homes)
+        entry.shared = len(set(gives)) < len(gives) or aliased or bool(entry.found or entry.own_grads)
 
     def join(self, members: list[int]) -> None:
         """Homes for results over one piece of memory that the function made."""
@@ -507,6 +587,7 @@ class Attempt:
         self.handed_back = entry.returns
         entry.returns = [home(kind, x) for kind, x in entry.returns]
         entry.stores = [(place, *home(kind, x)) for place, kind, x in entry.stores]
+        entry.after = [(action, [home(kind, x) for kind, x in given]) for action, given in entry.after]
         entry.own_grads = [(home(*x), home(*g)) for x, g in entry.own_grads]
         entry.shared = entry.shared or bool(entry.found)
         entry.writes = [(target, plain_of[o]) for target, o in entry.writes]
@@ -532,7 +613,7 @@ class Attempt:
                                                   self.read_again(split, inputs, places),
                                                   self.results_kept(split))  # fmt: skip
         # guards
-        skip = {(id(p.container), p.key) for p in self.numbers} | {
+        skip = {(id(p.container), p.key) for p in (*self.numbers, *self.counted)} | {
             (id(p.container), p.key) for p in self.rebound.values() if isinstance(p.look(), Tensor)
         }
         entry.numbers = list(self.numbers)
@@ -547,7 +628,7 @@ class Attempt:
             (k.tensor, k.fn) for k in tracer.externals.values()
             if id(k.tensor) not in arguments and id(k.tensor) not in gradients and id(k.tensor) not in places
         ]  # fmt: skip
-        entry.opaque = reach.opaque
+        entry.opaque = [*reach.opaque, *tracer.conditions]
         entry.rebound = [(p, Signature(t)) for p in self.rebound.values() if isinstance(t := p.look(), Tensor)]
         entry.hooks = [hook_keys(t) for t, _ in entry.leaves]
         entry.outside = {id(t) for t, _ in entry.leaves} - arguments
@@ -598,6 +679,11 @@ class Attempt:
         from .devices import placement
 
         return placement(self.owner.options, inputs, self.leaves)
+
+
+def written(x: Any) -> bool:
+    """Whether `x` is a tensor that was changed in place: `number *= 0.9` of one that stands for a Python number."""
+    return isinstance(x, Tensor) and bool(x._data.buffer.version)
 
 
 def described(aval: Any) -> tuple[tuple[int, ...], Any, int]:

@@ -12,6 +12,7 @@ import sys
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
 from typing import Any
 
 import jax
@@ -27,7 +28,9 @@ from ..core.tensor import Tensor, as_array, wrap
 from ..core.views import wrap_view
 from ..kernels import jax as kernels
 from ..kernels.jax.fused import GRADIENTS
+from ..optim.optimizer import Optimizer
 from .arrays import Buffer, TracedArray, constant
+from .counts import Condition, Count, Later
 from .indices import check_indices
 from .untraceable import Untraceable, is_users
 
@@ -135,6 +138,14 @@ class Tracer:
         self.names: set[str] = set()
         #: what could not be traced, also if the function went on
         self.refusals: list[Untraceable] = []
+        #: what the program takes for granted of Python's numbers
+        self.conditions: list[Condition] = []
+        #: what is done when the program has run: (function, arguments)
+        self.after: list[tuple[partial[Any], tuple[Any, ...]]] = []
+        #: whether an optimizer would make the state of a parameter
+        self.cold = False
+        #: learning rates that are to be set then: (group, what stood there)
+        self.awaited: list[tuple[dict[str, Any], Any]] = []
         #: identities of arguments that stand for whatever is given at a call
         self.arguments: set[int] = set()
 
@@ -325,6 +336,30 @@ class Tracer:
         made = self.add_input(Number(place), (), np.float64)
         return self.tensor(made.traced_value())
 
+    def as_tensors(self, group: dict[str, Any]) -> dict[str, Any]:
+        """The options of an optimizer, with tensors in place of numbers that the function computes from counters."""
+        found = {key: self.number(value) for key, value in group.items() if value.__class__ is Count}
+        return {**group, **found} if found else group
+
+    def refuse_new_state(self) -> None:
+        """An optimizer meets a parameter that it keeps nothing of: an eager call has to come first."""
+        self.cold = True
+        raise Untraceable("an optimizer makes the state of a parameter")
+
+    def step_later(self, step: Callable[..., Any], scheduler: Any, *args: Any, **kwargs: Any) -> None:
+        """A scheduler's step is Python's business: done when the program has run, with the learning rates awaited."""
+        self.after.append((partial(step, scheduler, **kwargs), args))
+        optimizer: Optimizer = scheduler.optimizer
+        for group in optimizer.param_groups:
+            if group["lr"].__class__ is not Later:
+                self.awaited.append((group, group["lr"]))
+                group["lr"] = Later(partial(group.__getitem__, "lr"))
+
+    def last_rates(self, scheduler: Any) -> list[Any]:
+        """What a scheduler says that it set last."""
+        stepped = any(action.args[0] is scheduler for action, _ in self.after)
+        return [Later(partial(_last_rate, scheduler, k), stepped) for k in range(len(scheduler._last_lr))]
+
     def draw(self, make: Callable[[], Any]) -> Any:
         """A JAX value for the array that `make()` draws on the host, before each call, in this order."""
         self.refuse_hidden_draws()
@@ -447,6 +482,10 @@ class Tracer:
         if value.__class__ is ndarray:
             return TracedArray(Buffer(None, value), value)
         return value
+
+
+def _last_rate(scheduler: Any, k: int) -> Any:
+    return scheduler._last_lr[k]
 
 
 def values_of(x: Any) -> Any:

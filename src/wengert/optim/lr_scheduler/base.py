@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import functools
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
 from ...core.errors import warn
+from ...core.modes import mode
 from ...core.named import PublicNamed, object_repr
 from ...core.tensor import Tensor
 from ..optimizer import Optimizer
@@ -56,6 +58,20 @@ def per_group(name: str, optimizer: Optimizer, param: Any) -> list[Any]:
             )
         return list(param)
     return [param] * len(optimizer.param_groups)
+
+
+def after_a_program(step: Callable[..., None]) -> Callable[..., None]:
+    """`step` of a scheduler; inside a compiled function it is done when the program has run."""
+
+    @functools.wraps(step)
+    def stepped(self: Any, *args: Any, **kwargs: Any) -> None:
+        tracer = mode().tracer
+        if tracer is None:
+            step(self, *args, **kwargs)
+        else:
+            tracer.step_later(step, self, *args, **kwargs)
+
+    return stepped
 
 
 class LRScheduler(metaclass=PublicNamed):
@@ -113,12 +129,14 @@ class LRScheduler(metaclass=PublicNamed):
 
     def get_last_lr(self) -> list[Any]:
         """The rates that the last step set, one for each group."""
-        return self._last_lr
+        tracer = mode().tracer
+        return self._last_lr if tracer is None else tracer.last_rates(self)  # type: ignore[no-any-return]
 
     def get_lr(self) -> list[Any]:
         """The rates for ``last_epoch``, from those of the groups now; called by ``step``."""
         raise NotImplementedError
 
+    @after_a_program
     def step(self, epoch: int | None = None) -> None:
         """Set the rates of the next epoch. ``epoch`` (deprecated) jumps there."""
         if self._step_count == 1:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from ..optimizer import Optimizer
-from .base import LRScheduler, set_value, values_of
+from .base import LRScheduler, after_a_program, set_value, values_of
 from .plateau import ReduceLROnPlateau
 
 
@@ -81,6 +81,7 @@ class SequentialLR(_Combined):
         elif hasattr(scheduler, "last_epoch"):
             scheduler.last_epoch -= 1
 
+    @after_a_program
     def step(self) -> None:  # type: ignore[override]
         """Set the rates of the next epoch."""
         self.last_epoch += 1
@@ -106,6 +107,7 @@ class ChainedScheduler(_Combined):
         self.optimizer = optimizer
         self._last_lr = values_of(self._schedulers[-1].optimizer, "lr")
 
+    @after_a_program
     def step(self) -> None:  # type: ignore[override]
         """Step every schedule."""
         for scheduler in self._schedulers:

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import Any, Literal
 
 from ..optimizer import Optimizer
-from .base import LRScheduler, check_optimizer, per_group, set_value
+from .base import LRScheduler, after_a_program, check_optimizer, per_group, set_value
 
 
 def _momentum_key(optimizer: Optimizer) -> str:
@@ -149,6 +149,7 @@ class CosineAnnealingWarmRestarts(LRScheduler):
         rise = 1 + math.cos(math.pi * self.T_cur / self.T_i)
         return [self.eta_min + (base - self.eta_min) * rise / 2 for base in self.base_lrs]
 
+    @after_a_program
     def step(self, epoch: Any = None) -> None:
         """Go to the next epoch, or to ``epoch``. Raises ValueError for a negative one."""
         if epoch is None and self.last_epoch < 0:

@@ -7,7 +7,7 @@ from typing import Any, Literal, SupportsFloat
 
 from ...core.errors import warn
 from ..optimizer import Optimizer
-from .base import EPOCH_DEPRECATION_WARNING, LRScheduler, check_optimizer, set_value, values_of
+from .base import EPOCH_DEPRECATION_WARNING, LRScheduler, after_a_program, check_optimizer, set_value, values_of
 
 
 class ReduceLROnPlateau(LRScheduler):
@@ -79,6 +79,7 @@ class ReduceLROnPlateau(LRScheduler):
             return a < best * factor if self.mode == "min" else a > best * factor
         return a < best - self.threshold if self.mode == "min" else a > best + self.threshold
 
+    @after_a_program
     def step(self, metrics: SupportsFloat, epoch: int | None = None) -> None:  # type: ignore[override]
         """Take note of ``metrics``, and reduce the rates if it is time."""
         current = float(metrics)
