@@ -21,16 +21,16 @@ from ..core.modes import enable_grad
 from ..core.saved import SavedInput, raise_modified_input
 from ..core.tensor import Tensor, version_of, wrap
 from ..func.pytree import tree_flatten, tree_unflatten
-from .program import as_function, needed
+from .program import as_function, by_xla, needed
 from .state import SMALL
 
 
 class Split:
     """The backward program: from the residuals and the cotangents to the gradients."""
 
-    def __init__(self, fn: Any, gradients: Sequence[Any]) -> None:
-        """`fn(*residuals, *cotangents)` gives the gradients, of these shapes and dtypes."""
-        self.fn = fn
+    def __init__(self, fn: Any, jaxpr: Any, gradients: Sequence[Any]) -> None:
+        """`fn(*residuals, *cotangents)`, a part of `jaxpr`, gives the gradients, of these shapes and dtypes."""
+        self.fn, self.jaxpr = fn, jaxpr
         #: the gradients that leave together, of one dtype: crossing from XLA costs by the array
         groups: dict[Any, list[int]] = {}
         for k, aval in enumerate(gradients):
@@ -77,7 +77,7 @@ class Split:
         structs = [jax.ShapeDtypeStruct(a.shape, a.dtype, sharding=a.sharding) for a in saved]
         structs += [jax.ShapeDtypeStruct(c.shape, c.dtype) for c in cts]
         with jax.enable_x64(True):
-            self.executable = jax.jit(program).lower(*structs).compile()
+            self.executable = by_xla(jax.jit(program).lower(*structs), self.jaxpr)
 
 
 #: operations that show the same values in another layout
@@ -111,7 +111,7 @@ def partition(closed: Any, order: list[Any], n_forward: int, cotangents: list[in
         saved, cts = given[: len(kept)], given[len(kept) :]
         return second(*saved, *(c if c.ndim else c.reshape(1) for k, c in enumerate(cts) if cotangents[k] in by_input))
 
-    split = Split(run, [v.aval for v in grads])
+    split = Split(run, jaxpr, [v.aval for v in grads])
     shown = {id(v): n for v, n in zip(jaxpr.constvars, order)}
     for e in forward:
         if e.primitive.name in LAYOUT and id(e.invars[0]) in shown:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
+from math import prod
 from typing import Any
 
 import jax
 import jax.extend.core as extend
 import jax.numpy as jnp
-import numpy as np
 
 from .feeds import Feeds
 from .state import Part, Resident, layout
@@ -109,30 +109,21 @@ class Program:
                 if n is None:
                     values.append(const)
                 elif n in homes:
-                    part = homes[n]
-                    v = whole[id(part.resident)]
-                    if part.offset is not None:
-                        v = v[part.offset : part.offset + part.size].reshape(part.shape or (1,))
-                    elif not part.shape:
-                        v = v.reshape(1)
-                    values.append(v)
+                    v = homes[n].of(whole[id(homes[n].resident)])
+                    values.append(v if v.ndim else v.reshape(1))
                 else:
                     values.append(given[n])
             outs = fun(*values)
             after = []
             for r in changing:
-                new = {p.offset: outs[o] for o, p in state_out.items() if p.resident is r}
+                parts = {p.offset: outs[o] for o, p in state_out.items() if p.resident is r}
                 old = whole[id(r)]
-                if bad is not None:
-                    new = {at: jnp.where(outs[bad], part_of(old, at, y.shape), y) for at, y in new.items()}
-                if not r.flat:
-                    after.append(next(iter(new.values())))
-                    continue
-                pieces = [
-                    new[p.offset].reshape(-1) if p.offset in new else part_of(old, p.offset, (p.size,))
-                    for _, p in r.members if p.size
-                ]  # fmt: skip
-                after.append(jnp.concatenate(pieces) if len(pieces) > 1 else pieces[0] if pieces else old)
+                if r.flat:
+                    pieces = [parts.get(p.offset, p.of(old)).reshape(-1) for _, p in r.members if p.size]
+                    new = jnp.concatenate(pieces) if len(pieces) > 1 else pieces[0] if pieces else old
+                else:
+                    (new,) = parts.values()
+                after.append(new if bad is None else jnp.where(outs[bad], old, new))
             flat = [jnp.concatenate([outs[o].reshape(-1) for o in members]) for _, members in packs]
             return (*after, *flat, *(outs[o] for o in plain))
 
@@ -157,7 +148,7 @@ class Program:
         jitted = jax.jit(self.fn, donate_argnums=tuple(range(len(self.changing))))
         lowered = jitted.lower(*(of(r) for r in (*self.changing, *self.reading)), *feeds)
         with progress():
-            self.executable = lowered.compile()
+            self.executable = by_xla(lowered, self.jaxpr)
         for i in self.inputs:
             i.placeholder = None
         self.seconds = time.perf_counter() - began
@@ -181,13 +172,42 @@ class Program:
                 for m in members:
                     if m == o:
                         return k, at
-                    at += int(np.prod(self.jaxpr.outvars[m].aval.shape, dtype=np.int64))
+                    at += prod(self.jaxpr.outvars[m].aval.shape)
         return -1, self.plain.index(o)
 
 
-def part_of(whole: Any, offset: int | None, shape: tuple[int, ...]) -> Any:
-    """The old value of a part of a resident."""
-    return whole if offset is None else whole[offset : offset + int(np.prod(shape, dtype=np.int64))].reshape(shape)
+#: where all matrix products take at most this many multiplications, XLA's library for them costs more than it gives:
+#: a program that calls it runs its steps on a queue instead of one after the other
+SMALL_PRODUCT = 64**3
+PLAIN_PRODUCTS = {"xla_cpu_experimental_ynn_fusion_type": ""}
+
+
+def by_xla(lowered: Any, jaxpr: Any) -> Any:
+    """The executable of a lowered program."""
+    if 0 < largest_product(jaxpr) <= SMALL_PRODUCT and jax.default_backend() == "cpu":
+        try:
+            return lowered.compile(compiler_options=PLAIN_PRODUCTS)
+        except jax.errors.JaxRuntimeError:  # this XLA does not know the option
+            pass
+    return lowered.compile()
+
+
+def largest_product(jaxpr: Any) -> int:
+    """How many multiplications the largest matrix product of a jaxpr takes."""
+    largest, todo = 0, [jaxpr]
+    while todo:
+        for e in todo.pop().eqns:
+            if e.primitive.name == "dot_general":
+                ((summed, _), _) = e.params["dimension_numbers"]
+                largest = max(largest, prod(e.outvars[0].aval.shape) * prod(e.invars[0].aval.shape[d] for d in summed))
+            todo += jaxprs_in(e.params)
+    return largest
+
+
+def jaxprs_in(params: dict[str, Any]) -> list[Any]:
+    """The jaxprs inside an equation: bodies of loops, called functions."""
+    values = [v for p in params.values() for v in (p if isinstance(p, (tuple, list)) else (p,))]
+    return [getattr(v, "jaxpr", v) for v in values if hasattr(getattr(v, "jaxpr", v), "eqns")]
 
 
 class progress:

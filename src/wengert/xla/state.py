@@ -49,12 +49,13 @@ class Part:
         self.size = size
         self.since = resident.calls
 
+    def of(self, whole: Any) -> Any:
+        """This part of the resident's array, or of one like it."""
+        return whole if self.offset is None else whole[self.offset : self.offset + self.size].reshape(self.shape)
+
     def look(self) -> Any:
         """The value as a NumPy array that must not be written."""
-        array = np.asarray(self.resident.value)
-        if self.offset is None:
-            return array
-        return array[self.offset : self.offset + self.size].reshape(self.shape)
+        return self.of(np.asarray(self.resident.value))
 
     def array(self) -> Any:
         """The value as a NumPy array of its own."""
@@ -94,16 +95,16 @@ class Resident:
         seats: list[tuple[Tensor, Part, Any]] = []
         for known, part in self.members:
             t = known()
-            where = flat if part.offset is None else flat[part.offset : part.offset + part.size]
+            where = part.of(flat)
             data = None if t is None else DATA.__get__(t)
             if data is None or data is part:
                 if old is not None:
-                    where[...] = old if part.offset is None else old[part.offset : part.offset + part.size]
+                    where[...] = part.of(old)
                 continue
             array = data.look() if data.__class__ is Part else data
             if array.shape != part.shape or array.dtype != part.dtype:
                 raise Stale
-            where[...] = array if part.offset is None else array.reshape(-1)
+            where[...] = array
             seats.append((t, part, data))
         self.value = jax.device_put(flat, self.place) if self.place is not None else jax.device_put(flat)
         while seats:
@@ -120,12 +121,7 @@ class Resident:
         """Give the new values to the tensors whose memory others share."""
         array = np.asarray(self.value)
         for t, part in self.mirrored:
-            data = t._data
-            source = array if part.offset is None else array[part.offset : part.offset + part.size].reshape(part.shape)
-            np.copyto(data, source)
-            from ..core.tensor import bump
-
-            bump(t)
+            assign(t, part.of(array))
 
 
 def exclusive(t: Tensor, array: Any) -> bool:
