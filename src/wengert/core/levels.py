@@ -609,8 +609,7 @@ def process(prim: Primitive, args: Sequence[Any], params: dict[str, Any], node_c
             if n > level:
                 level, top = n, a
     if top is None:
-        if any(isinstance(a, Tensor) and a._resident for a in args):
-            settled(args)
+        if settled(args):
             return dispatch(prim, args, params, node_class)
         return process_subclass(prim, args, params, node_class)
     if level not in LIVE:

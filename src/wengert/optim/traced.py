@@ -15,7 +15,7 @@ from . import tensors
 if TYPE_CHECKING:
     from .update import RuleOptimizer
 
-#: parameters of at most this many elements are joined
+#: tensors of at most this many elements are joined, here and in XLA's buffers
 SMALL = 16384
 
 Row = tuple[Tensor, Tensor, list[Tensor], list[Tensor]]  # parameter, gradient, slots, counters

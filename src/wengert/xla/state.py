@@ -6,7 +6,7 @@ residents' buffers. The twin's `_data` brings the value back to a NumPy array wh
 the tensor back into an ordinary one; then the next compiled step takes it in again. Eager code pays nothing: fast paths
 send the twin's class to the general path, where it settles.
 
-Many small tensors share one flat buffer, for a call into XLA costs by the number of its buffers.
+Small tensors (of at most `SMALL` elements) share one flat buffer, for a call into XLA costs by the number of its buffers.
 """
 
 from __future__ import annotations
@@ -23,13 +23,11 @@ import numpy as np
 from ..core.graph import Version
 from ..core.modes import mode
 from ..core.tensor import PLAIN, Tensor, new, wrap
+from ..optim.traced import SMALL
 from .arrays import TracedArray
 from .tracer import DATA, GRAD, VERSION, grad_of
 
 ndarray = np.ndarray
-
-#: tensors of at most this many elements share a flat buffer
-SMALL = 16384
 
 
 class Stale(Exception):
