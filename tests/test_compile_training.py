@@ -14,8 +14,6 @@ pytest.importorskip("jax")
 
 #: trainings whose step no program can hold, and what the refusal says
 UNTRACEABLE = {
-    "Embedding max_norm": "known only when", "EmbeddingBag max_norm": "known only when",  # rows are found by value
-    "EmbeddingBag offsets and weights": "known only when",  # bags of sizes that a tensor tells
     "CTCLoss": "known only when",  # lengths in a tensor
     "AdaptiveLogSoftmaxWithLoss": "known only when",  # the targets decide which clusters are computed
     **dict.fromkeys(("optim.LBFGS", "optim.LBFGS history", "optim.LBFGS strong_wolfe"), "known only when"),

@@ -10,8 +10,10 @@ from typing import Any
 
 import numpy as np
 
+from ..core.deferred import values_known
 from ..core.errors import warn
 from ..core.modes import no_grad
+from ..core.primitive import ops
 from ..core.tensor import Tensor, bump, wrap
 
 __all__ = ["GradScaler", "OptState"]
@@ -23,6 +25,18 @@ class OptState(Enum):
     READY = 0
     UNSCALED = 1
     STEPPED = 2
+
+
+def _step_unless(infinite: Tensor, optimizer: Any, *args: Any, **kwargs: Any) -> Any:
+    """`optimizer.step()`, with everything as it was before where a gradient turns out to be infinite."""
+    params = [p for group in optimizer.param_groups for p in group["params"]]
+    held = [*params, *(v for p in params for v in optimizer.state.get(p, {}).values() if isinstance(v, Tensor))]
+    before = [t.detach().clone() for t in held]
+    result = optimizer.step(*args, **kwargs)
+    with no_grad():
+        for t, old in zip(held, before, strict=True):
+            t.copy_(ops.where(infinite, old, t))
+    return result
 
 
 class GradScaler:
@@ -52,8 +66,8 @@ class GradScaler:
             self._backoff_factor = backoff_factor
             self._growth_interval = growth_interval
             self._init_growth_tracker = 0
-            self._tracker = 0
-            self._states: dict[int, tuple[OptState, bool | None]] = {}
+            self._tracker: Tensor | None = None
+            self._states: dict[int, tuple[OptState, Any]] = {}
 
     def _the_scale(self, what: str) -> Tensor:
         if self._scale is None:
@@ -69,7 +83,7 @@ class GradScaler:
             return outputs
         if self._scale is None:
             self._scale = wrap(np.array(self._init_scale, np.float32))
-            self._tracker = self._init_growth_tracker
+            self._track(self._init_growth_tracker)
         if isinstance(outputs, Tensor):
             return outputs * self._scale
         if isinstance(outputs, (list, tuple)):
@@ -98,17 +112,23 @@ class GradScaler:
             raise RuntimeError("unscale_() has already been called on this optimizer since the last update().")
         if state is OptState.STEPPED:
             raise RuntimeError("unscale_() is being called after step().")
-        inverse = 1.0 / float(scale)
         grads = list(self._grads(optimizer))
         for grad in grads:
             if grad.dtype.name == "float16":
                 raise ValueError("Attempting to unscale FP16 gradients.")
-        infinite = False
+        infinite: Any = False
         with no_grad():
-            for grad in grads:
-                infinite = infinite or not bool(np.isfinite(grad._data).all())
-                np.multiply(grad._data, inverse, out=grad._data, casting="unsafe")
-                bump(grad)
+            if values_known():
+                inverse = 1.0 / float(scale)
+                for grad in grads:
+                    infinite = infinite or not bool(np.isfinite(grad._data).all())
+                    np.multiply(grad._data, inverse, out=grad._data, casting="unsafe")
+                    bump(grad)
+            else:
+                factor = 1.0 / scale.double()
+                for grad in grads:
+                    infinite = ~grad.isfinite().all() | infinite
+                    grad.mul_(factor.to(grad.dtype))
         self._states[id(optimizer)] = OptState.UNSCALED, infinite if grads else None
 
     def step(self, optimizer: Any, *args: Any, **kwargs: Any) -> Any:
@@ -129,7 +149,10 @@ class GradScaler:
             infinite = self._states[id(optimizer)][1]
         if infinite is None:
             raise AssertionError("No inf checks were recorded for this optimizer.")
-        result = None if infinite else optimizer.step(*args, **kwargs)
+        if isinstance(infinite, Tensor):
+            result = _step_unless(infinite, optimizer, *args, **kwargs)
+        else:
+            result = None if infinite else optimizer.step(*args, **kwargs)
         self._states[id(optimizer)] = OptState.STEPPED, infinite
         return result
 
@@ -149,17 +172,36 @@ class GradScaler:
             seen = [infinite for _, infinite in self._states.values() if infinite is not None]
             if not seen:
                 raise AssertionError("No inf checks were recorded prior to update.")
-            if any(seen):
+            if not values_known():
+                self._update_by(seen, scale)
+            elif any(seen):
                 self._set(float(scale) * self._backoff_factor)
-                self._tracker = 0
+                self._track(0)
             else:
-                self._tracker += 1
-                if self._tracker == self._growth_interval:
+                good = self._get_growth_tracker() + 1
+                if good == self._growth_interval:
                     grown = np.float32(float(scale) * self._growth_factor)
                     if np.isfinite(grown):
                         self._set(float(grown))
-                    self._tracker = 0
-        self._states = {}
+                    good = 0
+                self._track(good)
+        self._states.clear()
+
+    def _update_by(self, seen: list[Any], scale: Tensor) -> None:
+        """The same where the gradients are not known yet."""
+        bad = seen[0] | False
+        for also in seen[1:]:
+            bad = bad | also
+        assert self._tracker is not None
+        after = self._tracker + 1
+        full = after == self._growth_interval
+        grown = (scale.double() * self._growth_factor).float()
+        kept = ops.where(full & grown.isfinite(), grown, scale)
+        self._scale = ops.where(bad, (scale.double() * self._backoff_factor).float(), kept)
+        self._tracker = ops.where(bad | full, after * 0, after)
+
+    def _track(self, good: int) -> None:
+        self._tracker = wrap(np.array(good, np.int32))
 
     def _set(self, value: float) -> None:
         self._scale = wrap(np.array(value, np.float32))
@@ -199,7 +241,9 @@ class GradScaler:
         self._growth_interval = new_interval
 
     def _get_growth_tracker(self) -> int:
-        return self._tracker if self._enabled else 0
+        if not self._enabled:
+            return 0
+        return self._init_growth_tracker if self._tracker is None else int(self._tracker)
 
     def state_dict(self) -> dict[str, Any]:
         """The scale and the settings; empty when switched off."""
@@ -210,7 +254,7 @@ class GradScaler:
             "growth_factor": self._growth_factor,
             "backoff_factor": self._backoff_factor,
             "growth_interval": self._growth_interval,
-            "_growth_tracker": self._tracker,
+            "_growth_tracker": self._get_growth_tracker(),
         }
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
@@ -227,4 +271,6 @@ class GradScaler:
         self._growth_factor = state_dict["growth_factor"]
         self._backoff_factor = state_dict["backoff_factor"]
         self._growth_interval = state_dict["growth_interval"]
-        self._init_growth_tracker = self._tracker = state_dict["_growth_tracker"]
+        self._init_growth_tracker = state_dict["_growth_tracker"]
+        if self._tracker is not None:
+            self._track(self._init_growth_tracker)

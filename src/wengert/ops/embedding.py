@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from ..core.batching import front, size_of_batch, stretched
+from ..core.deferred import refuse_value, values_known
 from ..core.primitive import Primitive, composite, general, kernel_helper, ops
 from ..core.samples import Case, T, samples
 from ..core.tensor import Tensor, bump, wrap
@@ -213,6 +214,8 @@ def embedding(
 @public(method=False)
 def embedding_renorm_(weight: Tensor, indices: Tensor, max_norm: float, norm_type: float) -> Tensor:
     """Scale the rows of `weight` named in `indices`, in place, to norms of at most `max_norm`."""
+    if not values_known():
+        return _renormed_in_place(weight, indices, max_norm, norm_type)
     table = weight._data
     numbers = np.unique(indices._data)
     rows = table[numbers]
@@ -223,6 +226,15 @@ def embedding_renorm_(weight: Tensor, indices: Tensor, max_norm: float, norm_typ
         table[numbers[over]] = rows[over] * scale[:, None].astype(table.dtype)
         bump(weight)
     return weight
+
+
+def _renormed_in_place(weight: Tensor, indices: Tensor, max_norm: float, norm_type: float) -> Tensor:
+    """The same by operations alone, which look at all rows."""
+    F = FUNCTIONS
+    norms = F["linalg.vector_norm"](weight, norm_type, 1)
+    named = F["isin"](F["arange"](weight.shape[0]), indices)
+    scale = F["where"](named & (norms > max_norm), max_norm / (norms + 1e-7), F["ones_like"](norms))
+    return weight.mul_(F["unsqueeze"](scale, 1))  # type: ignore[attr-defined, no-any-return]
 
 
 @public(name="nn.functional.one_hot", method=False)
@@ -427,6 +439,17 @@ _bag = general(
 )
 
 
+def _refuse_offsets(offsets: Tensor, n: int) -> None:
+    """Offsets that are not known yet must begin with 0 and stay within the input."""
+    first = (
+        "offsets[0] has to be 0, i.e., the first sequence in the mini-batch has to start from position 0. However, got {}"
+    )
+    last = f"offsets[-1] can not be greater than input's length {n} but got offsets[-1] of {{}}"
+    low, high = offsets[:1], offsets[-1:]  # type: ignore[index]
+    refuse_value(low != 0, low, lambda found: RuntimeError(first.format(found.item())))  # type: ignore[arg-type, attr-defined]
+    refuse_value(high > n, high, lambda found: RuntimeError(last.format(found.item())))  # type: ignore[attr-defined]
+
+
 @public(name="nn.functional.embedding_bag", method=False)
 def embedding_bag(
     input: Tensor, weight: Tensor, offsets: Tensor | None = None, max_norm: float | None = None, norm_type: float = 2,
@@ -468,7 +491,10 @@ def embedding_bag(
             raise ValueError("offsets has to be a 1D Tensor but got None")
         if offsets.ndim != 1:
             raise ValueError("offsets has to be a 1D Tensor")
-        starts = offsets._data if not offsets._level else None  # None: of mapped offsets only the number is known
+        # None: of mapped offsets only the number is known, and of those that `compile` traces
+        starts = offsets._data if not offsets._level and values_known() else None
+        if not values_known() and len(offsets):
+            _refuse_offsets(offsets, input.shape[0])
     else:
         raise ValueError(f"input has to be 1D or 2D Tensor, but got Tensor of dimension {input.ndim}")
     modes = {"sum": 0, "mean": 1, "max": 2}

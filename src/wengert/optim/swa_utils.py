@@ -11,6 +11,8 @@ from typing import Any, Literal
 import numpy as np
 
 from ..core import modes
+from ..core.deferred import values_known
+from ..core.primitive import ops
 from ..core.tensor import Tensor, wrap
 from ..nn.module import Module
 from .lr_scheduler.base import LRScheduler, per_group
@@ -57,11 +59,11 @@ def get_swa_multi_avg_fn() -> Callable[..., None]:
     """A function that updates a list of equal-weight averages in place."""
 
     def swa_update(averaged_param_list: PARAM_LIST, current_param_list: PARAM_LIST, num_averaged: Any) -> None:
-        weight = 1 / (int(num_averaged) + 1)
+        weight: Any = 1 / (int(num_averaged) + 1 if values_known() else num_averaged.double() + 1)
         with modes.no_grad():
             for mean, now in zip(averaged_param_list, current_param_list, strict=True):
                 if _continuous(mean):
-                    mean.lerp_(now, weight)
+                    mean.lerp_(now, weight if values_known() else weight.to(mean.dtype))
                 else:
                     mean.copy_(mean + (now - mean) * weight)
 
@@ -132,7 +134,8 @@ class AveragedModel(Module):
             mine, theirs = list(self.parameters()), list(model.parameters())
         means = [p.detach() for p in mine]
         nows = [p.detach().to(mean.device) for p, mean in zip(theirs, means, strict=False)]
-        if int(self.n_averaged) == 0:
+        known = values_known()
+        if known and int(self.n_averaged) == 0:
             for mean, now in zip(means, nows, strict=False):
                 mean.copy_(now)
         elif self.avg_fn is not None:
@@ -140,6 +143,9 @@ class AveragedModel(Module):
                 mean.copy_(self.avg_fn(mean, now, self.n_averaged.to(mean.device)))
         else:
             (self.multi_avg_fn or get_swa_multi_avg_fn())(means, nows, self.n_averaged)
+        if not known:
+            for mean, now in zip(means, nows, strict=False):
+                mean.copy_(ops.where(self.n_averaged == 0, now, mean))
         if not self.use_buffers:
             for mine_b, theirs_b in zip(self.module.buffers(), model.buffers(), strict=False):
                 mine_b.detach().copy_(theirs_b.detach().to(mine_b.device))

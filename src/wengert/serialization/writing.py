@@ -159,6 +159,7 @@ def pickler_class(module: Any) -> type:
 
         def reducer_override(self, obj: Any) -> Any:
             if isinstance(obj, Tensor):
+                obj._data  # noqa: B018  a tensor in a compiled program's buffers becomes an ordinary one
                 cls = type(obj)
                 own = cls.__reduce_ex__
                 if own.__module__.partition(".")[0] != __name__.partition(".")[0]:

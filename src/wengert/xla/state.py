@@ -166,13 +166,18 @@ def _as_exclusive(t: Tensor, array: Any) -> tuple[int, int, int]:
 
 
 def seat(t: Tensor, part: Part) -> None:
-    """Make `t` a resident tensor."""
-    version = VERSION.__get__(t)
-    if version.__class__ is not int:
-        VERSION.__set__(t, version.n)
+    """Make `t` a resident tensor, or move it from another resident."""
+    before = DATA.__get__(t)
+    if before.__class__ is Part:
+        VERSION.__set__(t, _get_version(t))
+        before.resident.clean = False
+    else:
+        version = VERSION.__get__(t)
+        if version.__class__ is not int:
+            VERSION.__set__(t, version.n)
+        t.__class__ = _twin_of(t.__class__)
     part.since = part.resident.calls
     DATA.__set__(t, part)
-    t.__class__ = _twin_of(t.__class__)
 
 
 def settle(t: Tensor) -> None:

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from ...core import modes
+from ...core.deferred import refuse_where
 from ...core.errors import warn
 from ...core.tensor import Tensor
 from .._functional.base import T
@@ -33,12 +34,13 @@ def get_total_norm(
         if not tensors:
             return T.tensor(0.0)
         total = _vector_norm(T.stack([_vector_norm(t, order) for t in tensors]), order)
-        if error_if_nonfinite and bool(T.logical_or(total.isnan(), total.isinf())):
-            raise RuntimeError(
+        if error_if_nonfinite:
+            sentence = (
                 f"The total norm of order {order} for gradients from `parameters` is non-finite, so it cannot be "
                 "clipped. To disable this error and scale the gradients by the non-finite norm anyway, set "
                 "`error_if_nonfinite=False`"
             )
+            refuse_where(~total.isfinite(), lambda: RuntimeError(sentence))
         return total
 
 

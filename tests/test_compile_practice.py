@@ -1,0 +1,386 @@
+"""What training programs do around a compiled step, and in it: hooks, averages, scalers, changes between calls."""
+
+from __future__ import annotations
+
+import copy
+import io
+import pickle
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+import wengert as torch
+from compile_compare import agrees
+from wengert import nn
+from wengert.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
+
+pytest.importorskip("jax")
+
+Program = Callable[[Any], Any]
+
+
+class Training:
+    """A model, its optimizer, and a compiled step."""
+
+    def __init__(self, C: Any, after: Callable[[Training], Any] = lambda t: None, optimizer: Any = None) -> None:
+        self.model = m = nn.Sequential(nn.Linear(3, 4), nn.Tanh(), nn.Linear(4, 1))
+        self.optimizer = o = torch.optim.Adam(m.parameters(), 0.05) if optimizer is None else optimizer(m)
+
+        def step(x: Any) -> Any:
+            o.zero_grad()
+            loss = self.loss(x)
+            loss.backward()
+            extra = after(self)
+            o.step()
+            return loss if extra is None else (loss, extra)
+
+        self.step = C(step)
+
+    def loss(self, x: Any) -> Any:
+        return (self.model(x) - x[:, :1]).square().mean()
+
+    def steps(self, n: int) -> list[Any]:
+        return [self.step(batch()) for _ in range(n)]
+
+    @property
+    def weights(self) -> list[Any]:
+        return [p.detach().clone() for p in self.model.parameters()]
+
+
+def batch() -> Any:
+    return torch.randn(5, 3)
+
+
+# ---------------------------------------------------------------- hooks
+
+
+def full_backward_hooks(C: Any) -> Any:
+    t = Training(C)
+    t.model[0].register_full_backward_hook(lambda module, gi, go: (gi[0],))
+    t.model[2].register_full_backward_hook(lambda module, gi, go: (gi[0] * 0.5,))
+    t.model[2].register_full_backward_pre_hook(lambda module, go: (go[0] * 3,))
+    return t.steps(4), t.weights
+
+
+def full_backward_hooks_of_a_compiled_model(C: Any) -> Any:
+    m = nn.Sequential(nn.Linear(3, 4), nn.Tanh(), nn.Linear(4, 1))
+    m[2].register_full_backward_hook(lambda module, gi, go: (gi[0] * 0.5,))
+    f, found = C(m), []
+    for _ in range(2):
+        m.zero_grad()
+        x = batch().requires_grad_()
+        f(x).square().sum().backward()
+        found += [x.grad, *(p.grad for p in m.parameters())]
+    return found
+
+
+def tensor_hooks(C: Any) -> Any:
+    t = Training(C)
+    t.model[0].weight.register_hook(lambda g: g.clamp(-0.01, 0.01))
+    t.model[0].register_forward_hook(lambda module, x, y: y.register_hook(lambda g: g * 2) and None)
+    return t.steps(4), t.weights
+
+
+def optimizers_in_hooks(C: Any) -> Any:
+    m = nn.Linear(3, 1)
+    optimizers = {p: torch.optim.SGD([p], 0.1) for p in m.parameters()}
+
+    def update(p: Any) -> None:
+        optimizers[p].step()
+        optimizers[p].zero_grad()
+
+    for p in m.parameters():
+        p.register_post_accumulate_grad_hook(update)
+
+    def step(x: Any) -> Any:
+        loss = m(x).square().mean()
+        loss.backward()
+        return loss
+
+    step = C(step)
+    return [step(batch()) for _ in range(4)], m.weight, m.weight.grad
+
+
+def retained_gradients(C: Any) -> Any:
+    w = torch.ones(3, requires_grad=True)
+
+    def step(x: Any) -> Any:
+        h = x * w
+        h.retain_grad()
+        h.square().sum().backward()
+        return h.grad, h
+
+    step, found = C(step), []
+    for _ in range(2):
+        g, h = step(batch())
+        found += [g, h, h.grad is g]
+    return found
+
+
+# ---------------------------------------------------------------- averages, clipping, scaling
+
+
+def averaged(C: Any) -> Any:
+    average: Any = None
+
+    def update(t: Training) -> None:
+        average.update_parameters(t.model)
+
+    t = Training(C, update)
+    average = AveragedModel(t.model)
+    return t.steps(5), list(average.parameters()), average.n_averaged
+
+
+def averaged_exponentially(C: Any) -> Any:
+    average: Any = None
+
+    def update(t: Training) -> None:
+        average.update_parameters(t.model)
+
+    t = Training(C, update)
+    average = AveragedModel(t.model, multi_avg_fn=get_ema_multi_avg_fn(0.9), use_buffers=True)
+    return t.steps(5), list(average.parameters()), average.n_averaged
+
+
+def teacher(C: Any) -> Any:
+    slow: Any = None
+
+    def follow(t: Training) -> None:
+        with torch.no_grad():
+            for p, q in zip(t.model.parameters(), slow.parameters()):
+                q.mul_(0.9).add_(p, alpha=0.1)
+        for p, q in zip(t.model.parameters(), slow.parameters()):
+            q.data = q.data * 0.5 + p.data * 0.5
+
+    t = Training(C, follow)
+    slow = copy.deepcopy(t.model)
+    return t.steps(5), list(slow.parameters())
+
+
+def clipped(C: Any) -> Any:
+    def clip(t: Training) -> Any:
+        nn.utils.clip_grad_value_(t.model.parameters(), 0.05)
+        return nn.utils.clip_grad_norm_(t.model.parameters(), 0.02)
+
+    t = Training(C, clip)
+    return t.steps(4), t.weights
+
+
+def clipped_or_refused(C: Any) -> Any:
+    t = Training(C, lambda t: nn.utils.clip_grad_norm_(t.model.parameters(), 0.02, error_if_nonfinite=True))
+    found = t.steps(3)
+    with pytest.raises(RuntimeError, match="The total norm of order 2.0 for gradients from `parameters` is non-finite"):
+        t.step(batch() * float("nan"))
+    return found, t.weights
+
+
+def scaled(C: Any) -> Any:
+    m = nn.Linear(3, 1)
+    o = torch.optim.Adam(m.parameters(), 0.05)
+    scaler = torch.amp.GradScaler("cpu", init_scale=2.0**120, growth_interval=2)
+
+    def step(x: Any) -> Any:
+        o.zero_grad()
+        loss = (m(x) - 1).square().mean()
+        scaler.scale(loss).backward()
+        scaler.unscale_(o)
+        norm = nn.utils.clip_grad_norm_(m.parameters(), 1.0)
+        scaler.step(o)
+        scaler.update()
+        return loss, norm
+
+    step, found = C(step), []
+    for k in range(8):
+        found += [*step(batch() * (1e18 if k in (1, 5) else 1)), m.weight.detach().clone(), scaler.get_scale()]
+    return found, scaler.state_dict()
+
+
+# ---------------------------------------------------------------- what happens between calls
+
+
+def accumulated(C: Any) -> Any:
+    t = Training(C)
+    o, found = t.optimizer, []
+
+    def micro(x: Any, last: bool) -> Any:
+        loss = t.loss(x) / 4
+        loss.backward()
+        if last:
+            o.step()
+            o.zero_grad(set_to_none=False)
+        return loss
+
+    micro = C(micro)
+    for k in range(12):
+        found.append(micro(batch(), k % 4 == 3))
+    return found, t.weights, t.model[0].weight.grad
+
+
+def zeroed_gradients(C: Any) -> Any:
+    t = Training(C)
+
+    def step(x: Any) -> Any:
+        t.optimizer.zero_grad(set_to_none=False)
+        t.loss(x).backward()
+        t.optimizer.step()
+
+    step, found = C(step), []
+    for _ in range(4):
+        step(batch())
+        found += [t.model[0].weight.grad.clone()]
+    return found, t.weights
+
+
+def frozen(C: Any) -> Any:
+    t = Training(C)
+    found = t.steps(3)
+    for p in t.model[0].parameters():
+        p.requires_grad_(False)
+    found += t.steps(3)
+    for p in t.model[0].parameters():
+        p.requires_grad_(True)
+    return found + t.steps(3), t.weights
+
+
+def replaced_data(C: Any) -> Any:
+    t = Training(C)
+    m, found = t.model, t.steps(3)
+    m[0].weight.data = torch.ones(4, 3)
+    found += t.steps(2)
+    m[2].weight.data.zero_()
+    found += t.steps(2)
+    with torch.no_grad():
+        m[0].bias.copy_(torch.ones(4))
+    found += t.steps(2)
+    m[0].weight.data = w = torch.zeros(4, 3)
+    return found + t.steps(2), w, t.weights
+
+
+def saved_and_loaded(C: Any) -> Any:
+    t = Training(C)
+    m, o, found = t.model, t.optimizer, t.steps(3)
+    weights, state = copy.deepcopy(m.state_dict()), copy.deepcopy(o.state_dict())
+    found += t.steps(3)
+    m.load_state_dict(weights)
+    o.load_state_dict(state)
+    found += t.steps(3)
+    file = io.BytesIO()
+    torch.save({"model": m.state_dict(), "optimizer": o.state_dict()}, file)
+    found += t.steps(2)
+    file.seek(0)
+    saved = torch.load(file)
+    m.load_state_dict(saved["model"])
+    o.load_state_dict(saved["optimizer"])
+    found += t.steps(2)
+    m.load_state_dict(weights, assign=True)
+    return found + t.steps(2), t.weights
+
+
+def trained_and_evaluated(C: Any) -> Any:
+    m = nn.Sequential(nn.Linear(3, 4), nn.BatchNorm1d(4), nn.Dropout(0.5), nn.Linear(4, 1))
+    o = torch.optim.SGD(m.parameters(), 0.1)
+
+    def step(x: Any) -> Any:
+        o.zero_grad()
+        loss = m(x).square().mean()
+        loss.backward()
+        o.step()
+        return loss
+
+    step, f, found = C(step), C(lambda x: m(x)), []
+    for _ in range(3):
+        m.train()
+        found.append(step(batch()))
+        m.eval()
+        with torch.no_grad():
+            found.append(f(batch()))
+        found.append(f(batch()))
+    return found, m[1].running_mean, m[1].num_batches_tracked
+
+
+def copied(C: Any) -> Any:
+    t = Training(C)
+    found = t.steps(3)
+    twin, pickled = copy.deepcopy(t.model), pickle.loads(pickle.dumps(t.model))
+    state = copy.deepcopy(t.optimizer).state_dict()["state"][0]["exp_avg"]
+    found += t.steps(2)
+    x = batch()
+    return found, twin(x), pickled(x), t.model(x), state, twin[0].weight.grad
+
+
+def another_group(C: Any) -> Any:
+    t = Training(C, optimizer=lambda m: torch.optim.Adam(m[0].parameters(), 0.1))
+    found = t.steps(3)
+    t.optimizer.add_param_group({"params": t.model[2].parameters(), "lr": 0.01})
+    return found + t.steps(4), t.weights
+
+
+def looked_at(C: Any) -> Any:
+    t, found = Training(C), []
+    for _ in range(3):
+        loss = t.step(batch())
+        found += [loss.item(), float(loss), repr(loss.detach())[:7], t.model[0].weight.grad.norm()]
+        with pytest.raises(RuntimeError, match="Trying to backward through the graph a second time"):
+            loss.backward()
+    return found
+
+
+# ---------------------------------------------------------------- tables
+
+
+def rows_of_bounded_norm(C: Any) -> Any:
+    table, last = nn.Embedding(6, 3, max_norm=0.5), nn.Linear(3, 1)
+    o = torch.optim.SGD([*table.parameters(), *last.parameters()], 0.1)
+
+    def step(i: Any) -> Any:
+        o.zero_grad()
+        loss = last(table(i)).square().mean()
+        loss.backward()
+        o.step()
+        return loss
+
+    step = C(step)
+    return [step(torch.randint(0, 6, (4,))) for _ in range(4)], table.weight
+
+
+def bags(C: Any) -> Any:
+    found = []
+    for mode in ("mean", "sum", "max"):
+        table = nn.EmbeddingBag(6, 3, mode=mode)
+
+        def fn(i: Any, starts: Any, table: Any = table) -> Any:
+            table.zero_grad()
+            y = table(i, starts)
+            y.square().sum().backward()
+            return y
+
+        f = C(fn)
+        for k in range(3):
+            found += [f(torch.randint(0, 6, (7,)), torch.tensor([0, 2, 2 + k, 7])), table.weight.grad]
+        with pytest.raises(RuntimeError, match="offsets.0. has to be 0"):
+            f(torch.randint(0, 6, (7,)), torch.tensor([1, 2, 2, 3]))
+        with pytest.raises(RuntimeError, match=r"offsets\[-1\] can not be greater than input's length 7"):
+            f(torch.randint(0, 6, (7,)), torch.tensor([0, 2, 2, 8]))
+    return found
+
+
+PROGRAMS: list[Program] = [
+    full_backward_hooks, full_backward_hooks_of_a_compiled_model, tensor_hooks, optimizers_in_hooks, retained_gradients,
+    averaged, averaged_exponentially, teacher, clipped, clipped_or_refused, scaled, accumulated, zeroed_gradients, frozen,
+    replaced_data, saved_and_loaded, trained_and_evaluated, copied, another_group, looked_at, rows_of_bounded_norm, bags,
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("program", PROGRAMS, ids=lambda p: p.__name__)
+def test_practice(program: Program) -> None:
+    agrees(program, whole=True)
+
+
+def test_hooks_with_side_effects_run_eagerly() -> None:
+    def program(C: Any) -> Any:
+        t, log = Training(C), []
+        t.model[2].register_full_backward_hook(lambda module, gi, go: log.append(1))
+        return t.steps(3), len(log)
+
+    agrees(program)
