@@ -45,4 +45,4 @@ __all__ = [
 
 announce(lambda: [("torch.autograd.grad", grad)])
 
-__getattr__ = missing(__name__, lazy=("functional", "forward_ad", "profiler"))
+__getattr__ = missing(__name__, lazy=("functional", "forward_ad", "grad_mode", "profiler"))

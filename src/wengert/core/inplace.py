@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -67,9 +68,24 @@ def inplace_with(
     node = new.grad_fn
     if node is not None:
         follow_output(node, new, t)
+        if node.__class__.__name__ in IN_PLACE:
+            node.__class__ = renamed(node.__class__, IN_PLACE[node.__class__.__name__])
     if fn_edge is not None or t.requires_grad:
         rebase(t, fn_edge, fn_edge)
     return t
+
+
+#: the nodes that PyTorch numbers apart when they are recorded in place
+IN_PLACE = {
+    f"{name}Backward0": f"{name}Backward1"
+    for name in "Acosh Asinh Atanh Celu ConjPhysical Elu LeakyRelu Polygamma RreluWithNoise Threshold".split()
+}
+
+
+@functools.cache
+def renamed(node: Any, name: str) -> Any:
+    """That class of nodes under another name."""
+    return type(node)(name, (node,), {"__slots__": (), "__module__": node.__module__})
 
 
 def follow_output(node: Any, new: Tensor, t: Tensor) -> None:

@@ -244,6 +244,8 @@ class set_grad_enabled(ContextDecorator):
     __slots__ = ("_previous", "mode")
 
     def __init__(self, mode: bool) -> None:
+        if not isinstance(mode, bool):
+            raise TypeError(f"set_grad_enabled(): argument 'enabled' (position 1) must be bool, not {type(mode).__name__}")
         self._previous = is_grad_enabled()
         self.mode = mode
         set_grad(mode)

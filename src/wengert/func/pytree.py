@@ -2,21 +2,32 @@
 
 from __future__ import annotations
 
-from collections import OrderedDict, defaultdict, deque
-from collections.abc import Callable, Iterable
+from collections import OrderedDict, defaultdict, deque, namedtuple
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any, NamedTuple
 
 __all__ = [
     "LeafSpec",
     "TreeSpec",
+    "is_namedtuple",
+    "is_namedtuple_class",
+    "is_namedtuple_instance",
+    "is_structseq",
+    "is_structseq_class",
+    "is_structseq_instance",
     "register_pytree_node",
     "tree_all",
+    "tree_all_only",
     "tree_any",
+    "tree_any_only",
     "tree_flatten",
+    "tree_is_leaf",
+    "tree_iter",
     "tree_leaves",
     "tree_map",
     "tree_map_",
     "tree_map_only",
+    "tree_map_only_",
     "tree_structure",
     "tree_unflatten",
 ]
@@ -27,6 +38,7 @@ class NodeDef(NamedTuple):
 
     flatten: Callable[[Any], tuple[list[Any], Any]]
     unflatten: Callable[[list[Any], Any], Any]
+    flatten_with_keys: Callable[[Any], tuple[list[tuple[Any, Any]], Any]] | None = None
 
 
 class TreeSpec:
@@ -106,31 +118,68 @@ _NODES: dict[type, NodeDef] = {
 }
 
 
+def is_namedtuple_class(cls: Any) -> bool:
+    """Whether it is a class of named tuples."""
+    return isinstance(cls, type) and issubclass(cls, tuple) and hasattr(cls, "_fields")
+
+
+def is_structseq_class(cls: Any) -> bool:
+    """Whether it is a class such as `torch.return_types.max`."""
+    return isinstance(cls, type) and issubclass(cls, tuple) and hasattr(cls, "n_sequence_fields")
+
+
+def is_namedtuple_instance(obj: Any) -> bool:
+    """Whether it is a named tuple."""
+    return is_namedtuple_class(type(obj))
+
+
+def is_structseq_instance(obj: Any) -> bool:
+    """Whether it is what `torch.max(x, dim)` and its like return."""
+    return is_structseq_class(type(obj))
+
+
+def is_namedtuple(obj: Any) -> bool:
+    """Whether it is a named tuple or a class of such."""
+    return is_namedtuple_class(obj if isinstance(obj, type) else type(obj))
+
+
+def is_structseq(obj: Any) -> bool:
+    """Whether it is what `torch.max(x, dim)` and its like return, or a class of such."""
+    return is_structseq_class(obj if isinstance(obj, type) else type(obj))
+
+
+_NODES[namedtuple] = NodeDef(lambda t: (list(t), type(t)), lambda c, cls: cls(*c))  # type: ignore[index]
+
+
 def register_pytree_node(
     cls: type,
     flatten_fn: Callable[[Any], tuple[list[Any], Any]],
     unflatten_fn: Callable[[Iterable[Any], Any], Any],
+    *,
+    flatten_with_keys_fn: Callable[[Any], tuple[list[tuple[Any, Any]], Any]] | None = None,
     **ignored: Any,
 ) -> None:
-    """Make instances of `cls` inner nodes: flatten_fn(x) -> (children, context), unflatten_fn(children, context) -> x."""
+    """Make instances of `cls` inner nodes: flatten_fn(x) -> (children, context), unflatten_fn(children, context) -> x;
+    flatten_with_keys_fn(x) -> ([(key, child), ...], context) for the functions that tell paths."""
     if cls in _NODES:
         raise ValueError(f"{cls} is already registered as pytree node.")
-    _NODES[cls] = NodeDef(flatten_fn, unflatten_fn)
+    _NODES[cls] = NodeDef(flatten_fn, unflatten_fn, flatten_with_keys_fn)
 
 
 _register_pytree_node = register_pytree_node
 
 
-def _definition(x: Any) -> tuple[Any, NodeDef] | None:
-    cls = type(x)
-    found = _NODES.get(cls)
-    if found is not None:
-        return cls, found
-    if isinstance(x, tuple) and hasattr(x, "_fields"):
-        return cls, NodeDef(lambda t: (list(t), cls), lambda c, c_cls: c_cls(*c))
-    if isinstance(x, tuple) and hasattr(cls, "n_sequence_fields"):
-        return cls, NodeDef(lambda t: (list(t), cls), lambda c, c_cls: c_cls(c))
-    return None
+def tree_definition(x: Any) -> tuple[Any, NodeDef] | None:
+    """(kind, definition) of an inner node, None for a leaf."""
+    kind: Any = type(x)
+    found = _NODES.get(kind)
+    if found is None and isinstance(x, tuple):
+        if is_structseq_class(kind):
+            cls = kind
+            found = _NODES[kind] = NodeDef(lambda t: (list(t), None), lambda c, _: cls(c))
+        elif is_namedtuple_class(kind):
+            kind, found = namedtuple, _NODES[namedtuple]  # type: ignore[index]
+    return None if found is None else (kind, found)
 
 
 def tree_flatten(tree: Any, is_leaf: Callable[[Any], bool] | None = None) -> tuple[list[Any], TreeSpec]:
@@ -140,7 +189,7 @@ def tree_flatten(tree: Any, is_leaf: Callable[[Any], bool] | None = None) -> tup
 
 
 def _flatten(tree: Any, leaves: list[Any], is_leaf: Callable[[Any], bool] | None) -> TreeSpec:
-    found = None if is_leaf is not None and is_leaf(tree) else _definition(tree)
+    found = None if is_leaf is not None and is_leaf(tree) else tree_definition(tree)
     if found is None:
         leaves.append(tree)
         return LEAF
@@ -154,7 +203,7 @@ def tree_unflatten(leaves: Iterable[Any], treespec: TreeSpec) -> Any:
     values = list(leaves)
     if len(values) != treespec.num_leaves:
         raise ValueError(
-            f"tree_unflatten(leaves, treespec): `leaves` has length {len(values)} but the spec refers to a pytree that "
+            f"treespec.unflatten(leaves): `leaves` has length {len(values)} but the spec refers to a pytree that "
             f"holds {treespec.num_leaves} items ({treespec})."
         )
     return _unflatten(iter(values), treespec)
@@ -164,12 +213,7 @@ def _unflatten(leaves: Any, spec: TreeSpec) -> Any:
     if spec.type is None:
         return next(leaves)
     children = [_unflatten(leaves, c) for c in spec.children_specs]
-    found = _NODES.get(spec.type)
-    if found is not None:
-        return found.unflatten(children, spec.context)
-    if hasattr(spec.type, "_fields"):
-        return spec.type(*children)
-    return spec.type(children)
+    return _NODES[spec.type].unflatten(children, spec.context)
 
 
 def tree_leaves(tree: Any, is_leaf: Callable[[Any], bool] | None = None) -> list[Any]:
@@ -197,8 +241,30 @@ def tree_map_(fn: Callable[..., Any], tree: Any, *rests: Any, is_leaf: Callable[
 
 def tree_map_only(types: Any, fn: Callable[[Any], Any], tree: Any, is_leaf: Any = None) -> Any:
     """`tree_map` for the leaves that are instances of `types`; others stay."""
-    check = types if callable(types) and not isinstance(types, type) else lambda x: isinstance(x, types)
+    check = _test_of(types)
     return tree_map(lambda x: fn(x) if check(x) else x, tree, is_leaf=is_leaf)
+
+
+def tree_map_only_(types: Any, fn: Callable[[Any], Any], tree: Any, is_leaf: Any = None) -> Any:
+    """Call `fn` for each leaf that is an instance of `types`; the tree comes back."""
+    tree_map_only(types, fn, tree, is_leaf)
+    return tree
+
+
+def _test_of(types: Any) -> Callable[[Any], bool]:
+    if callable(types) and not isinstance(types, type):
+        return types  # type: ignore[no-any-return]
+    return lambda x: isinstance(x, types)
+
+
+def tree_iter(tree: Any, is_leaf: Callable[[Any], bool] | None = None) -> Iterator[Any]:
+    """The leaves, one by one."""
+    yield from tree_leaves(tree, is_leaf)
+
+
+def tree_is_leaf(tree: Any, is_leaf: Callable[[Any], bool] | None = None) -> bool:
+    """Whether it has no inner nodes."""
+    return (is_leaf is not None and is_leaf(tree)) or tree_definition(tree) is None
 
 
 def tree_all(pred: Callable[[Any], bool], tree: Any, is_leaf: Any = None) -> bool:
@@ -209,6 +275,16 @@ def tree_all(pred: Callable[[Any], bool], tree: Any, is_leaf: Any = None) -> boo
 def tree_any(pred: Callable[[Any], bool], tree: Any, is_leaf: Any = None) -> bool:
     """Whether `pred` holds for some leaf."""
     return any(map(pred, tree_leaves(tree, is_leaf)))
+
+
+def tree_all_only(types: Any, pred: Callable[[Any], bool], tree: Any, is_leaf: Any = None) -> bool:
+    """Whether `pred` holds for all leaves that are instances of `types`."""
+    return all(map(pred, filter(_test_of(types), tree_leaves(tree, is_leaf))))
+
+
+def tree_any_only(types: Any, pred: Callable[[Any], bool], tree: Any, is_leaf: Any = None) -> bool:
+    """Whether `pred` holds for some leaf that is an instance of `types`."""
+    return any(map(pred, filter(_test_of(types), tree_leaves(tree, is_leaf))))
 
 
 def flatten_up_to(spec: TreeSpec, tree: Any) -> list[Any]:
@@ -222,7 +298,7 @@ def _flatten_up_to(spec: TreeSpec, tree: Any, out: list[Any]) -> None:
     if spec.type is None:
         out.append(tree)
         return
-    found = _definition(tree)
+    found = tree_definition(tree)
     if found is None or found[0] is not spec.type:
         raise ValueError(f"Type mismatch;\nexpected {spec.type!r}, but got {type(tree)!r}.")
     children, context = found[1].flatten(tree)
@@ -244,7 +320,7 @@ def broadcast_prefix(prefix: Any, spec: TreeSpec, is_leaf: Callable[[Any], bool]
 
 
 def _broadcast(prefix: Any, spec: TreeSpec, is_leaf: Callable[[Any], bool] | None, out: list[Any]) -> bool:
-    found = None if is_leaf is not None and is_leaf(prefix) else _definition(prefix)
+    found = None if is_leaf is not None and is_leaf(prefix) else tree_definition(prefix)
     if found is None:
         out.extend([prefix] * spec.num_leaves)
         return True

@@ -18,6 +18,7 @@ from .install import public
 from .like import like
 from .reduce import wrap_dim
 from .shape import _view, expand_to, only_named, reshape_to, sizes, unsqueeze
+from .whole import whole
 
 # ---------------------------------------------------------------- flip, roll, rot90
 
@@ -39,6 +40,8 @@ _flip = linear(
 @public(name="flip")
 def flip(input: Tensor, *dims: Any, **named: Any) -> Tensor:
     """A copy with the order of elements reversed along `dims`."""
+    if not dims and not named:
+        raise TypeError('flip() missing 1 required positional arguments: "dims"')
     given = sizes(only_named(dims, named, "flip", "dims") if named else dims)
     n = input.ndim
     order = tuple([wrap_dim(d, n) for d in given])
@@ -87,9 +90,7 @@ _roll = linear(
 
 
 def _ints(value: Any) -> tuple[int, ...]:
-    if isinstance(value, int):
-        return (value,)
-    return sizes((tuple(value),)) if hasattr(value, "__len__") else (int(value),)
+    return sizes((tuple(value),)) if isinstance(value, (tuple, list)) else () if value is None else (whole(value),)
 
 
 @public(name="roll")
@@ -119,6 +120,7 @@ _rot90 = linear(
 def rot90(input: Tensor, k: int = 1, dims: Any = (0, 1)) -> Tensor:
     """Rotated by k * 90 degrees in the plane of the two `dims`, from the first towards the second."""
     plane = tuple(dims)
+    k = whole(k, "rot90", 1, "k")
     n = input.ndim
     if len(plane) != 2:
         raise RuntimeError(f"expected total rotation dims == 2, but got dims = {len(plane)}")
@@ -416,3 +418,23 @@ samples("diag_embed", Case(T(2, 3)), Case(T(3), 1), Case(T(2, 3), -1, 0, 2))
 samples("diag", Case(T(3)), Case(T(2, 3)), Case(T(3), 1), Case(T(3, 3), -1))
 samples("diagflat", Case(T(2, 3)), Case(T(3), -1), Case(T()))
 samples("block_diag", Case(T(2, 3), T(2), T()), Case(T(1, 2)))
+
+
+@public(method=False)
+def unravel_index(indices: Tensor, shape: Any) -> tuple[Tensor, ...]:
+    """The coordinates, one tensor for each dimension of `shape`, of positions in an array of that shape laid flat."""
+    if not isinstance(indices, Tensor) or indices.dtype.category != 1:
+        kind = indices.dtype if isinstance(indices, Tensor) else type(indices).__name__
+        raise TypeError(f"expected 'indices' to be integer dtype, but got {kind}")
+    given = (shape,) if isinstance(shape, int) else shape
+    for n in given:
+        if not isinstance(n, int):
+            raise TypeError(f"expected 'shape' sequence to only contain ints, but got {type(n)}")
+        if n < 0:
+            raise ValueError(f"'shape' cannot have negative values, but got {tuple(given)}")
+    found = []
+    left = indices
+    for n in reversed(given):
+        found.append(left % n)
+        left = left // n
+    return tuple(reversed(found))

@@ -20,6 +20,7 @@ from ..kernels.memory import address, element_strides, root
 from .install import FUNCTIONS, method, public
 from .like import channels_order
 from .reduce import wrap_dim
+from .whole import whole
 
 ndarray = np.ndarray
 
@@ -68,11 +69,10 @@ def size(self: Tensor, dim: Any = None) -> Any:
     n = len(shape)
     if dim.__class__ is int and -n <= dim < n:
         return shape[dim]
-    if not hasattr(dim, "__index__"):
-        raise TypeError(f"size(): argument 'dim' must be int, not {type(dim).__name__}")
+    dim = whole(dim, "size", 1)
     if not n:
         raise IndexError(f"Dimension specified as {dim} but tensor has no dimensions")
-    return shape[wrap_dim(dim.__index__(), n)]
+    return shape[wrap_dim(dim, n)]
 
 
 @method

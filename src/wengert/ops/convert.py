@@ -110,6 +110,8 @@ def to(self: Tensor, *args: Any, **kwargs: Any) -> Tensor:
             refuse_to(args)
     if other is not None:
         kind = other.dtype
+    if kind is not None and kind.__class__ is not dtype_class and not isinstance(kind, type):
+        refuse_to(args, f"dtype={type(kind).__name__}, ")
     of_meta = self.__class__ is MetaTensor
     meta = of_meta if device is None else check_device(device, "to", meta=True)
     if of_meta and not meta:
@@ -125,8 +127,8 @@ def to(self: Tensor, *args: Any, **kwargs: Any) -> Tensor:
 
 
 
-def refuse_to(args: Any) -> None:
-    got = ", ".join(type(a).__name__ for a in args)
+def refuse_to(args: Any, named: str = "") -> None:
+    got = ", ".join(type(a).__name__ for a in args) + named
     raise TypeError(
         f"to() received an invalid combination of arguments - got ({got}), but expected one of:\n"
         " * (torch.device device = None, torch.dtype dtype = None, bool non_blocking = False, bool copy = False, *, "

@@ -15,6 +15,7 @@ from ..core.tensor import Tensor, bump, wrap
 from ..kernels import numpy as kernels
 from .install import FUNCTIONS, public
 from .lines import tensor_type
+from .whole import whole
 
 # ---------------------------------------------------------------- rows and their transpose
 
@@ -240,6 +241,7 @@ def _renormed_in_place(weight: Tensor, indices: Tensor, max_norm: float, norm_ty
 @public(name="nn.functional.one_hot", method=False)
 def one_hot(input: Tensor, num_classes: int = -1) -> Tensor:
     """Class numbers (*) as int64 vectors of zeros with a single 1: (*, num_classes); -1 takes the largest plus one."""
+    num_classes = whole(num_classes, "one_hot", 2, "num_classes")
     if input.dtype.name != "int64":
         raise RuntimeError("one_hot is only applicable to index tensor of type LongTensor.")
     size = 1

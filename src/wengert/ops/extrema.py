@@ -159,7 +159,7 @@ def _install(name: str, ufunc: Any, arg: Any, pair: Any) -> None:
             )
         if input.dtype.is_complex:
             raise RuntimeError(f"{name}(): does not support complex input")
-        d = wrap_dim(dim.__index__(), input.ndim)
+        d = wrap_dim(dim, input.ndim)
         check_extent(input, d, name)
         return write_pair(out, along_line(input, {"dim": d, "keepdim": keepdim}), kind, name)
 
@@ -216,7 +216,7 @@ def _install(name: str, ufunc: Any, arg: Any, pair: Any) -> None:
             if input.numel() == 0:  # type: ignore[attr-defined]
                 raise IndexError(f"{arg_name}(): Expected reduction dim to be specified for input.numel() == 0.")
         else:
-            dim = wrap_dim(dim.__index__(), input.ndim)
+            dim = wrap_dim(dim, input.ndim)
             check_extent(input, dim, arg_name)
         y: Tensor = arg_line(input, {"dim": dim, "keepdim": keepdim})
         return y if out is None else write_out(out, y, arg_name)

@@ -118,7 +118,7 @@ def _shape_and_dims(x: Tensor, s: Any, dim: Any) -> tuple[list[int], tuple[int, 
         s = (s,)
     dims: tuple[int, ...] | None = None
     if dim is not None:
-        dims = tuple([wrap_dim(int(d), x.ndim) for d in dim])
+        dims = tuple([wrap_dim(d, x.ndim) for d in dim])
         if len(set(dims)) != len(dims):
             raise RuntimeError("FFT dims must be unique")
     if s is not None:
@@ -334,7 +334,7 @@ def rfftfreq(
 def _shift_dims(x: Tensor, dim: Any) -> tuple[int, ...]:
     if dim is None:
         return tuple(range(x.ndim))
-    return tuple([wrap_dim(int(d), x.ndim) for d in ((dim,) if isinstance(dim, int) else dim)])
+    return tuple([wrap_dim(d, x.ndim) for d in ((dim,) if isinstance(dim, int) else dim)])
 
 
 @public(name="fft.fftshift", method=False)

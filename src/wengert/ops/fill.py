@@ -192,6 +192,8 @@ def copy_(self: Tensor, src: Tensor, non_blocking: bool = False) -> Tensor:
             np.copyto(a, b)
             bump(self)
             return self
+    if isinstance(src, (int, float, complex)):
+        src = ops.scalar_tensor(src, dtype=self.dtype)
     tensor_operand(src, "copy_", 1)
     if self.__class__ in PLAIN:
         check_inplace(self, mode(), (src,))

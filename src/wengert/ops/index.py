@@ -392,6 +392,12 @@ def setitem(self: Tensor, index: Any, value: Any) -> None:
 method(setitem, name="__setitem__")
 
 
+@method
+def __delitem__(self: Tensor, index: Any) -> None:
+    """Refused: a tensor does not become smaller."""
+    raise TypeError("Tensor does not support deleting items")
+
+
 def index_write(
     self: Tensor, values: Tensor, ids: tuple[Tensor, ...], at: tuple[bool, ...], accumulate: bool
 ) -> Tensor:

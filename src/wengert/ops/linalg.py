@@ -26,6 +26,7 @@ from .lines import c_name
 from .norm import vector_norm
 from .products import multiply_chain
 from .reduce import wrap_dim
+from .whole import whole
 
 # ---------------------------------------------------------------- norms
 
@@ -122,7 +123,7 @@ def linalg_norm(
     """The vector norm of a vector (or over one `dim`, or of everything without `ord`), else the matrix norm."""
     check_tensor(A, "linalg_norm")
     if dim is not None:
-        dims = (dim,) if isinstance(dim, int) else tuple(dim)
+        dims = tuple(dim) if isinstance(dim, (tuple, list)) else (whole(dim),)
         if len(dims) not in (1, 2):
             raise RuntimeError(f"linalg.norm: If dim is specified, it must be of length 1 or 2. Got {list(dims)}")
     else:

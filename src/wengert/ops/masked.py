@@ -113,6 +113,8 @@ def _masked_value(name: str, x: Any, mask: Any, value: Any) -> None:
 @public
 def masked_fill(input: Tensor, mask: Tensor, value: Any) -> Tensor:
     """A copy of `input` with `value` (a number or a 0-d tensor) where `mask` (bool, broadcasts) is true."""
+    if isinstance(value, np.generic):
+        value = value.item()
     _masked_value("masked_fill", input, mask, value)
     if isinstance(value, Tensor):
         return _masked_fill_tensor(input, mask, value)  # type: ignore[no-any-return]
@@ -130,6 +132,8 @@ _SHARED: dict[str, Any] = {"may_share": True, "expanded": "masked_fill_ tensor[m
 @public(function=False)
 def masked_fill_(self: Tensor, mask: Tensor, value: Any) -> Tensor:
     """`masked_fill` in place."""
+    if isinstance(value, np.generic):
+        value = value.item()
     _masked_value("masked_fill_", self, mask, value)
     if isinstance(value, Tensor):
         return write_into(_masked_fill_tensor, self, (mask, value), {}, _fill_tensor_in_place, **_SHARED)

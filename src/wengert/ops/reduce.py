@@ -15,6 +15,7 @@ from ..kernels import numpy as kernels
 from ..kernels.pointwise import row_major
 from .install import public
 from .lines import single, total
+from .whole import whole
 
 add_reduce = np.add.reduce
 asarray = np.asarray
@@ -54,6 +55,8 @@ kernels.restore_dims = restore_dims_arrays  # type: ignore[attr-defined]
 
 def wrap_dim(dim: int, n: int) -> int:
     """A dimension as a non-negative number, or PyTorch's IndexError."""
+    if dim.__class__ is not int:
+        dim = whole(dim)
     low = n if n else 1
     if not -low <= dim < low:
         raise IndexError(
@@ -67,14 +70,14 @@ def reduce_dims(dim: Any, n: int) -> tuple[int, ...] | None:
     if dim is None:
         return None
     if isinstance(dim, (tuple, list)):
-        dims = tuple(sorted([wrap_dim(int(d), n) for d in dim]))
+        dims = tuple(sorted([wrap_dim(d, n) for d in dim]))
         if not dims:
             return None
         for d in dims:
             if dims.count(d) > 1:
                 raise RuntimeError(f"dim {d} appears multiple times in the list of dims")
         return dims if n else None
-    return (wrap_dim(int(dim), n),) if n else (wrap_dim(int(dim), 0),)[:0] or None
+    return (wrap_dim(dim, n),) if n else (wrap_dim(dim, 0),)[:0] or None
 
 
 def count(shape: Any, dim: Any) -> int:
@@ -350,7 +353,7 @@ def prod(
     if dim is None:
         y = _prod_line(input, {"dim": None, "keepdim": keepdim})
     else:
-        d = wrap_dim(int(dim), input.ndim)
+        d = wrap_dim(dim, input.ndim)
         y = _prod_line(input, {"dim": d if input.ndim else None, "keepdim": keepdim}, _prod_dim)
     if given is not None and y.dtype is not given:
         y = y.to(given)

@@ -15,6 +15,7 @@ from ..kernels import numpy as kernels
 from .compare import install_binary, tensor_operand
 from .install import OPERANDS, inplace_operator, operand, public, unary
 from .lines import refusing, supported
+from .whole import whole
 
 # ---------------------------------------------------------------- to whole numbers
 
@@ -64,6 +65,7 @@ _round_decimals = elementwise(
 def round(input: Tensor, *, decimals: int = 0, out: Tensor | None = None) -> Tensor:
     """To the nearest whole number (half to even), or to `decimals` places. The gradient is 0."""
     tensor_operand(input, "round", 1, "input")
+    decimals = whole(decimals, "round", arg="decimals")
     y: Tensor = _round_line(input) if decimals == 0 else _round_decimals(input, decimals=decimals)
     return y if out is None else write_out(out, y, "round")
 

@@ -22,6 +22,7 @@ from .extrema import write_pair
 from .install import public
 from .lines import refuse, single, supported
 from .reduce import cast_input, wrap_dim
+from .whole import whole
 
 # ---------------------------------------------------------------- building blocks
 
@@ -213,7 +214,7 @@ def given_dim(name: str, dim: Any, axis: Any = None) -> int:
         dim = axis
     if dim is None:
         raise TypeError(f'{name}() missing 1 required positional arguments: "dim"')
-    return dim.__index__()  # type: ignore[no-any-return]
+    return whole(dim)
 
 
 for _prim in (_cumsum, _cumprod):

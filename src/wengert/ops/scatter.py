@@ -23,6 +23,7 @@ from .install import public
 from .shape import expand_to, reshape_to
 from .slicing import WRAP
 from .taking import plain_mode, taken, taking_node
+from .whole import whole
 from .writing import check_overlap_with, write_into
 
 Kernel = Callable[..., Any]
@@ -97,8 +98,7 @@ def gather(
 def operands(name: str, x: Any, dim: Any, index: Any) -> None:
     """The checks of the types of arguments that all functions here share."""
     tensor_operand(x, name, 1, "input")
-    if not isinstance(dim, int) or isinstance(dim, bool):
-        raise TypeError(f"{name}(): argument 'dim' (position 2) must be int, not {type(dim).__name__}")
+    whole(dim, name, 2)
     tensor_operand(index, name, 3, "index")
 
 

@@ -19,6 +19,7 @@ from .compare import tensor_operand
 from .install import public
 from .lines import promotable, refuse, supported
 from .reduce import cast_input, wrap_dim
+from .whole import whole
 
 # ---------------------------------------------------------------- unique
 
@@ -280,11 +281,12 @@ def bincount(input: Tensor, weights: Tensor | None = None, minlength: int = 0) -
     input = cast_input(input, None, "bincount")
     if input.dtype.category != 1:
         raise NotImplementedError(f"\"bincount_cpu\" not implemented for '{input.dtype.scalar_name}'")
+    minlength = whole(minlength, "bincount", arg="minlength")
     if minlength < 0:
         raise RuntimeError("minlength should be >= 0")
     if weights is not None and (weights.ndim != 1 or tuple(weights.shape) != tuple(input.shape)):
         raise RuntimeError("weights should be 1-d and have the same length as input")
-    return _bincount(input, weights, minlength=int(minlength))  # type: ignore[no-any-return]
+    return _bincount(input, weights, minlength=minlength)  # type: ignore[no-any-return]
 
 
 samples("bincount", Case(_INTS), Case(_INTS, minlength=7), Case(_INTS, T(6, grad=False)), differentiable=False,

@@ -307,6 +307,8 @@ def _clamped(x: Any, low: Any, high: Any, name: str) -> Any:
     bounds = [b for b in (low, high) if b is not None]
     if not bounds:
         raise RuntimeError("torch.clamp: At least one of 'min' or 'max' must not be None")
+    low, high = (b.item() if isinstance(b, np.generic) else b for b in (low, high))
+    bounds = [b for b in (low, high) if b is not None]
     tensors = [isinstance(b, Tensor) for b in bounds]
     if any(not t and not isinstance(b, (int, float, complex)) for t, b in zip(tensors, bounds, strict=True)) or (
         any(tensors) != all(tensors)

@@ -24,6 +24,7 @@ from ..kernels import shapes as kernels
 from .convert import copy_of
 from .install import FUNCTIONS, public
 from .reduce import wrap_dim
+from .whole import whole
 
 ndarray = np.ndarray
 
@@ -429,7 +430,7 @@ def unsqueeze(input: Tensor, dim: int) -> Tensor:
         data = input._data
         n = data.ndim
         if dim.__class__ is not int or not -n - 1 <= dim <= n:
-            dim = wrap_dim(dim.__index__(), n + 1)
+            dim = wrap_dim(dim, n + 1)
         elif dim < 0:
             dim += n + 1
         shape = data.shape
@@ -454,7 +455,7 @@ def squeeze(input: Tensor, dim: Any = None) -> Tensor:
         d = dim if 0 <= dim < n else wrap_dim(dim, n)
         made, gone = _Squeeze1, ((d,) if n and shape[d] == 1 else ())
     else:
-        dims = [wrap_dim(d, n) for d in (dim if isinstance(dim, (tuple, list)) else (dim.__index__(),))]
+        dims = [wrap_dim(d, n) for d in (dim if isinstance(dim, (tuple, list)) else (dim,))]
         if len(set(dims)) != len(dims):
             twice = next(d for d in dims if dims.count(d) > 1)
             raise RuntimeError(f"dim {twice} appears multiple times in the list of dims")
@@ -691,7 +692,7 @@ def permute_function(input: Tensor, dims: Any) -> Tensor:
 
 
 def dim_list(dim: Any) -> list[int]:
-    return [dim] if isinstance(dim, int) else list(dim)
+    return list(dim) if isinstance(dim, (tuple, list)) else [whole(dim)]
 
 
 @public

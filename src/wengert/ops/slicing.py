@@ -20,6 +20,7 @@ from ..kernels import numpy as kernels
 from ..kernels.indexing import END, SELECT, SLICE, UNSQUEEZE, wrap_dim
 from .compare import tensor_operand
 from .install import public
+from .whole import whole
 
 WRAP = 1 << 64  # PyTorch shows what a node keeps as unsigned numbers
 
@@ -218,20 +219,11 @@ def slice_at(x: Tensor, dim: int, start: int, end: int, step: int) -> Any:
     return through(x, ((SLICE, dim, start, end, step),))
 
 
-def _whole(value: Any, name: str, position: int, arg: str) -> int:
-    """An integer argument: an int, or a tensor or NumPy number that stands for one."""
-    if value.__class__ is int:
-        return value
-    if isinstance(value, (bool, float, complex, str)) or not hasattr(value, "__index__"):
-        raise TypeError(f"{name}(): argument '{arg}' (position {position}) must be int, not {type(value).__name__}")
-    return value.__index__()  # type: ignore[no-any-return]
-
-
 @public
 def select(input: Tensor, dim: int, index: int) -> Tensor:
     """The slice at `index` of `dim`, which disappears: a view. Raises IndexError."""
     tensor_operand(input, "select", 1, "input")
-    dim, index = _whole(dim, "select", 2, "dim"), _whole(index, "select", 3, "index")
+    dim, index = whole(dim, "select", 2, "dim"), whole(index, "select", 3, "index")
     return select_at(input, _select_dim(tuple(input.shape), dim, index), index)  # type: ignore[no-any-return]
 
 
@@ -251,7 +243,7 @@ def narrow(input: Tensor, dim: int, start: Any, length: int) -> Tensor:
     tensor_operand(input, "narrow", 1, "input")
     if isinstance(start, Tensor) and (start.ndim or start.dtype.category != 1):
         raise RuntimeError("start must be an 0-dim integral Tensor.")
-    begin, dim, end = _narrowed(tuple(input.shape), dim, _whole(start, "narrow", 3, "start"), length)
+    begin, dim, end = _narrowed(tuple(input.shape), dim, whole(start, "narrow", 3, "start"), length)
     return slice_at(input, dim, begin, end, 1)  # type: ignore[no-any-return]
 
 

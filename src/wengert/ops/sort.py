@@ -16,6 +16,7 @@ from .extrema import write_pair
 from .install import public
 from .lines import single
 from .reduce import cast_input, wrap_dim
+from .whole import whole
 
 
 def order(x: Any, dim: int, descending: bool) -> Any:
@@ -68,8 +69,12 @@ def sort(
     input: Tensor, dim: Any = -1, descending: Any = False, stable: Any = False, *, out: Any = None, axis: Any = None
 ) -> Any:
     """(values, indices) in order along `dim`; equal elements keep their order. nan is the largest."""
-    if isinstance(dim, bool):  # sort(input, descending)
-        dim, descending = -1, dim
+    if not isinstance(descending, bool):
+        raise TypeError(
+            f"sort() received an invalid combination of arguments - got (descending={type(descending).__name__}, ), but "
+            "expected one of:\n * (Tensor input, *, bool stable, int dim = -1, bool descending = False)\n"
+            " * (Tensor input, int dim = -1, bool descending = False)"
+        )
     return write_pair(out, _sorted(input, dim if axis is None else axis, descending, stable, "sort"), TYPES["sort"],
                       "sort")  # fmt: skip
 
@@ -77,8 +82,6 @@ def sort(
 @public
 def argsort(input: Tensor, dim: Any = -1, descending: bool = False, stable: bool = False) -> Tensor:
     """The indices that sort along `dim`."""
-    if isinstance(dim, bool):
-        dim, descending = -1, dim
     return _sorted(input, dim, descending, stable, "argsort")[1]  # type: ignore[no-any-return]
 
 
@@ -115,6 +118,7 @@ def topk(
     """(values, indices) of the k largest (or smallest) along `dim`, in order."""
     input = cast_input(input, None, "topk")
     d = wrap_dim(dim, input.ndim)
+    k = whole(k, "topk", 1, "k")
     if not 0 <= k <= (input.shape[d] if input.ndim else 1):
         raise RuntimeError("selected index k out of range")
     if input.dtype.category in (0, 3):
