@@ -24,6 +24,8 @@ _lock = threading.Lock()
 ORIGINALS: dict[Callable[..., Any], Callable[..., Any]] = {}
 #: armed function -> what `__torch_function__` is told instead: `Tensor.add` for `Tensor.__add__`
 SHOWN: dict[Callable[..., Any], Any] = {}
+#: armed operators: where none of their operands answers, Python has the last word
+OPERATORS: set[Any] = set()
 #: whether arguments are searched for a `__torch_function__`: set when the first class with one is met
 search_arguments = False
 
@@ -152,7 +154,7 @@ def call_torch_function(
     """Ask the innermost TorchFunctionMode, then the arguments in `found`; the first that answers decides. `refuse`
     makes the error for the case that none does."""
     m = m or mode()
-    fn = SHOWN.get(fn, fn)
+    called, fn = fn, SHOWN.get(fn, fn)
     types = tuple(type(o) for o in found)
     if m.function_modes:
         with changed_mode(function_modes=m.function_modes[:-1]):
@@ -163,6 +165,8 @@ def call_torch_function(
         result = o.__torch_function__(fn, types, tuple(args), kwargs)
         if result is not NotImplemented:
             return result
+    if called in OPERATORS:
+        return NotImplemented
     if refuse is not None:
         raise refuse(fn, types)
     name = name_of(fn) or f"{getattr(fn, '__module__', '')}.{getattr(fn, '__name__', fn)}"
@@ -265,6 +269,9 @@ def arm_everything() -> None:
         fn = Tensor.__dict__.get(dunder)
         if fn is not None:
             SHOWN[fn] = Tensor.__dict__[name]
+    for name in "add sub mul truediv floordiv mod pow matmul and or xor lshift rshift".split():
+        OPERATORS.update(Tensor.__dict__[f"__{kind}{name}__"] for kind in ("", "r") if f"__{kind}{name}__" in Tensor.__dict__)
+    OPERATORS.update(Tensor.__dict__[f"__{name}__"] for name in ("eq", "ne", "lt", "le", "gt", "ge"))
     for name, attribute in list(Tensor.__dict__.items()):
         if isinstance(attribute, property) and name not in _NEVER:
             for part, verb in ((attribute.fget, "__get__"), (attribute.fset, "__set__"), (attribute.fdel, "__delete__")):

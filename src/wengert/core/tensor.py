@@ -473,4 +473,5 @@ def tensor_repr(t: Tensor, tensor_contents: str | None = None, extra_suffixes: t
         prefix="tensor(" if plain else f"{cls.__name__}(",
         extra_suffixes=extra_suffixes,
     )
-    return printing.parameter_str(text, plain=False) if not plain and getattr(t, "_is_param", False) else text
+    is_parameter = not plain and (cls in PLAIN or getattr(t, "_is_param", False))
+    return printing.parameter_str(text, plain=False) if is_parameter else text

@@ -8,9 +8,9 @@ import sys
 from collections import OrderedDict
 from typing import Any
 
-from ..core import saved
+from ..core import intercept, saved
 from ..core.dtypes import FROM_NUMPY
-from ..core.tensor import PLAIN, Tensor, TensorMeta, share_version, wrap
+from ..core.tensor import PLAIN, Tensor, TensorMeta, wrap
 from ._functional.base import T
 
 __all__ = ["Buffer", "Parameter", "UninitializedBuffer", "UninitializedParameter", "is_lazy"]
@@ -41,7 +41,7 @@ class Parameter(Tensor, metaclass=_ParameterMeta):
             data = T.empty(0)
         kind = type(data)
         if kind is Tensor or kind is Parameter:
-            return _adopt(cls, data, requires_grad)
+            return Tensor._make_subclass(cls, data, requires_grad)
         t = data.detach().requires_grad_(requires_grad)
         if type(t) is not kind:
             raise RuntimeError(
@@ -54,6 +54,11 @@ class Parameter(Tensor, metaclass=_ParameterMeta):
 
     def __init__(self, data: Any = None, requires_grad: bool = True) -> None:
         pass
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        if cls.__module__ != __name__ and intercept.own_torch_function(cls) is None:
+            _take_for_plain(cls)
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Any:
         known = memo.get(id(self))
@@ -69,22 +74,6 @@ class Parameter(Tensor, metaclass=_ParameterMeta):
 
     def __repr__(self) -> str:  # type: ignore[override]
         return "Parameter containing:\n" + super().__repr__()
-
-
-def _adopt(cls: type, data: Tensor, requires_grad: bool) -> Any:
-    """A leaf of class `cls` over the memory (and the version counter) of `data`."""
-    if requires_grad:
-        kind = data.dtype
-        if not (kind.is_floating_point or kind.is_complex):
-            raise RuntimeError("Only Tensors of floating point and complex dtype can require gradients")
-    t: Any = object.__new__(cls)
-    t._data = data._data
-    t._fn = None
-    t._ver = share_version(data)
-    t._view = None
-    if requires_grad:
-        t.requires_grad = True
-    return t
 
 
 def _rebuild_parameter(data: Tensor, requires_grad: bool, backward_hooks: Any) -> Parameter:
@@ -247,7 +236,7 @@ class UninitializedTensorMixin:
 
     def _like(self, data: Any) -> Any:
         this: Any = self
-        return _adopt(self.__class__, data, this.requires_grad)
+        return Tensor._make_subclass(self.__class__, data, this.requires_grad)
 
     def share_memory_(self) -> Any:
         """Not possible yet: raises RuntimeError."""
@@ -277,7 +266,7 @@ class UninitializedParameter(UninitializedTensorMixin, Parameter):  # type: igno
     cls_to_become = Parameter
 
     def __new__(cls, requires_grad: bool = True, device: Any = None, dtype: Any = None) -> Any:
-        return _adopt(cls, T.empty(0, device=device, dtype=dtype), requires_grad)
+        return Tensor._make_subclass(cls, T.empty(0, device=device, dtype=dtype), requires_grad)
 
     def __init__(self, requires_grad: bool = True, device: Any = None, dtype: Any = None) -> None:
         pass
@@ -299,7 +288,7 @@ class UninitializedBuffer(UninitializedTensorMixin, Tensor):  # type: ignore[mis
     def __new__(
         cls, requires_grad: bool = False, device: Any = None, dtype: Any = None, persistent: bool = True
     ) -> Any:
-        t = _adopt(cls, T.empty(0, device=device, dtype=dtype), requires_grad)
+        t = Tensor._make_subclass(cls, T.empty(0, device=device, dtype=dtype), requires_grad)
         t.persistent = persistent
         t._is_buffer = True
         return t
@@ -310,6 +299,10 @@ def is_lazy(param: Any) -> bool:
     return isinstance(param, UninitializedTensorMixin)
 
 
-# A Parameter is an ordinary leaf to every fast path, and what is made from it is a plain Tensor.
-PLAIN.add(Parameter)
-saved.graph_free.add(Parameter)
+def _take_for_plain(cls: type) -> None:
+    """A Parameter is an ordinary leaf to every fast path, and what is made from it is a plain Tensor."""
+    PLAIN.add(cls)
+    saved.graph_free.add(cls)
+
+
+_take_for_plain(Parameter)

@@ -15,8 +15,9 @@ from ..core.named import public_module
 from ..core.promotion import result_dtype
 from ..core.size import Size, size_of
 from ..core.storage import TypedStorage, UntypedStorage, offset_of, storage_of, typed_storage_of
-from ..core.tensor import PLAIN, Tensor
+from ..core.tensor import PLAIN, Tensor, share_version
 from ..kernels.memory import address, element_strides, root
+from .compare import tensor_operand
 from .install import FUNCTIONS, method, public
 from .like import channels_order
 from .reduce import wrap_dim
@@ -300,11 +301,37 @@ def const_data_ptr(self: Tensor) -> int:
     return data_ptr(self)  # type: ignore[no-any-return]
 
 
+def _check_subclass(cls: Any) -> None:
+    if not (isinstance(cls, type) and issubclass(cls, Tensor)):
+        raise TypeError(
+            "Creating a Tensor subclass from a class that does not inherit from Tensor is not possible. Make sure your "
+            "class inherits from Tensor."
+        )
+
+
+def _make_subclass(cls: Any, data: Tensor, require_grad: bool = False) -> Any:
+    """A leaf of class `cls` over the memory (and the version counter) of `data`."""
+    _check_subclass(cls)
+    tensor_operand(data, "_make_subclass", 2, "data")
+    if require_grad and not (data.dtype.is_floating_point or data.dtype.is_complex):
+        raise RuntimeError("Only Tensors of floating point and complex dtype can require gradients")
+    t: Any = object.__new__(cls)
+    t._data = data._data
+    t._fn = None
+    t._ver = share_version(data)
+    t._view = None
+    if require_grad:
+        t.requires_grad = True
+    return t
+
+
+Tensor._make_subclass = staticmethod(_make_subclass)  # type: ignore[attr-defined]
+
+
 @method
 def as_subclass(self: Tensor, cls: Any) -> Any:
     """The same memory and history as an instance of `cls`."""
-    if not (isinstance(cls, type) and issubclass(cls, Tensor)):
-        raise TypeError("as_subclass expected a subclass of Tensor")
+    _check_subclass(cls)
     from .shape import alias_of
 
     out = alias_of(self)
