@@ -26,6 +26,7 @@ from .compiled import Compiled, among
 from .counts import Condition, Count, Later
 from .entry import Entry, finder
 from .guards import MISSING, SCALARS, STEPPED, Place, Reach, hook_keys
+from .loops import rolled
 from .program import Program, homes_for, pruned
 from .signature import Signature, history
 from .state import DATA, SMALL, LazyGradient
@@ -164,8 +165,7 @@ class Attempt:
             reach.restore()
         closed = pruned(closed)
         self.refuse_numbers(closed)
-        known = {id(i.placeholder): n for n, i in enumerate(tracer.inputs)}
-        return self.assemble(closed, [known.get(id(c)) for c in closed.consts], began)
+        return self.assemble(closed, began)
 
     def refuse_numbers(self, closed: Any) -> None:
         """A Python number computed from numbers that may change would come back as a tensor."""
@@ -523,9 +523,14 @@ class Attempt:
 
     # ---- after the trace
 
-    def assemble(self, closed: Any, order: list[Any], began: float) -> Entry:
+    def assemble(self, closed: Any, began: float) -> Entry:
         tracer, entry, reach = self.tracer, self.entry, self.reach
         inputs = tracer.inputs
+        number = {id(i.placeholder): n for n, i in enumerate(inputs)}
+        cotangents = {id(c.placeholder) for c in self.cotangents}
+        with jax.enable_x64(True):
+            closed = rolled(closed, number, self.forward_outputs, cotangents)
+        order = [number.get(id(c)) for c in closed.consts]
         index = {id(i): n for n, i in enumerate(inputs)}
         places = self.rebound_places()
         gradients = {id(k.tensor): k.leaf_of for k in tracer.externals.values() if k.leaf_of is not None}
