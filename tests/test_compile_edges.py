@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import gc
 import itertools
 import logging
 import random
 import threading
+import time
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -554,3 +556,23 @@ def test_results(name: str) -> None:
         return found, p, x, w.grad, s.inner, isinstance(found, tuple) and found[0] is found[1]
 
     agrees(program)
+
+
+def test_a_collector_that_is_timed() -> None:
+    """What hooks into the garbage collector may read the clock at any time."""
+    times = []
+
+    def timed(phase: str, info: Any) -> None:
+        times.append(time.perf_counter())
+
+    @torch.compile(fullgraph=True)
+    def f(x: Any) -> Any:
+        gc.collect()
+        return x + 1
+
+    gc.callbacks.append(timed)
+    try:
+        assert f(torch.ones(2)).tolist() == [2, 2]
+    finally:
+        gc.callbacks.remove(timed)
+    assert times

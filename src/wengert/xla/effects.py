@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import io
 import logging
 import random
@@ -62,8 +63,13 @@ def _watch(frame: Any, event: str, arg: Any) -> None:
                 effect = EFFECTS.get(arg)
             except TypeError:
                 return
-        if effect is not None and is_users(frame.f_code.co_filename):
+        if effect is not None and is_users(frame.f_code.co_filename) and not by_collector(frame):
             raise Untraceable(f"the function has a side effect: {effect}", CURE)
+
+
+def by_collector(frame: Any) -> bool:
+    """Whether the garbage collector called: it may do so at any time, and it is not the function that asked for it."""
+    return any(getattr(callback, "__code__", None) is frame.f_code for callback in gc.callbacks)
 
 
 def _same_state(a: Any, b: Any) -> bool:
