@@ -53,9 +53,9 @@ def in_float32(kernel: Callable[..., Array]) -> Callable[..., Array]:
 
 #: up to so many elements a kernel is unrolled
 UNROLLED = 32
-#: with at most so many channels in a group, columns and products of matrices are faster than XLA's convolution; in one
-#: dimension with more
-FEW, FEW_BACK, FEW_1D = 4, 8, 16
+#: with at most so many channels in a group, columns and products of matrices are faster than XLA's convolution: in two
+#: and three dimensions; in one, and for the gradient of the input
+FEW, FEW_MORE = 4, 8
 #: elements of columns that are laid out at once, and up to which the gradient of the weight is a product with them
 AT_ONCE, AT_ONCE_WEIGHT = 1 << 20, 1 << 18
 
@@ -70,8 +70,8 @@ def is_depthwise(channels: int, groups: int, kernel: Sequence[int]) -> bool:
 
 
 def is_few(channels: int, kernel: Sequence[int], few: int) -> bool:
-    """Few channels (in one dimension `FEW_1D`), a kernel small enough to be unrolled, and a CPU."""
-    return channels <= (few if len(kernel) > 1 else FEW_1D) and math.prod(kernel) <= UNROLLED and on_cpu()
+    """Few channels, a kernel small enough to be unrolled, and a CPU."""
+    return channels <= few and math.prod(kernel) <= UNROLLED and on_cpu()
 
 
 def is_product(kernel: Sequence[int], stride: Sequence[int], padding: Sequence[int]) -> bool:
@@ -123,7 +123,7 @@ def conv_forward(x: Array, w: Array, *, stride: Any, padding: Any, dilation: Any
     matrices = w.reshape(groups, o // groups, -1)
     if is_product(kernel, stride, padding):
         return for_each(matrices, x.reshape(n, groups, c // groups, -1)).reshape(n, o, *out)
-    if is_few(c // groups, kernel, FEW):
+    if is_few(c // groups, kernel, FEW if len(kernel) > 1 else FEW_MORE):
 
         def products(x: Array) -> Array:
             columns = columns_of(x, kernel, out, stride, padding, dilation)
@@ -153,7 +153,7 @@ def conv_input_back(
     matrices = w.reshape(groups, o // groups, -1).swapaxes(1, 2)
     if is_product(kernel, stride, padding) and tuple(size) == out:
         return for_each(matrices, g.reshape(n, groups, o // groups, -1)).reshape(n, c * groups, *size)
-    if is_few(c, kernel, c if apart(kernel, stride, dilation) else FEW_BACK):
+    if is_few(c, kernel, c if apart(kernel, stride, dilation) else FEW_MORE):
 
         def spread(g: Array) -> Array:
             columns = for_each(matrices, g.reshape(g.shape[0], groups, o // groups, -1))
