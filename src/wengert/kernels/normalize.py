@@ -14,7 +14,7 @@ import numpy as np
 Array = Any
 
 #: elements of a piece
-_PIECE = 32768
+_PIECE = 1 << 17
 #: rows from this length on are multiplied one by one: BLAS's dot needs no array of products
 _LONG = 128
 
@@ -90,29 +90,89 @@ def backward(
     gw = np.zeros(n, v.dtype) if needs[1] else None
     gb = np.zeros(n, v.dtype) if needs[2] else None
     average = averaging(n, v.dtype)
+    weights = average if w is None else average * w
     step = _rows_at_once(n)
     total = np.ones(min(step, rows), v.dtype)
     first, second = np.empty((2, min(step, rows), n), v.dtype)
     for i in range(0, rows, step):
         part = g[i : i + step]
         count = part.shape[0]
-        ones = total[:count]
         if gb is not None:
-            gb += np.dot(ones, part)
+            gb += np.dot(total[:count], part)
         if gv is None and gw is None:
             continue
         r = rstd[i : i + step]
-        normal, room = first[:count], second[:count]
-        np.subtract(v[i : i + step], mean[i : i + step], out=normal)
-        normal *= r
+        centered, products = first[:count], second[:count]
+        np.subtract(v[i : i + step], mean[i : i + step], out=centered)
+        np.multiply(part, centered, out=products)
         if gw is not None:
-            gw += np.dot(ones, np.multiply(part, normal, out=room))
+            gw += np.dot(r[:, 0], products)
         if gv is None:
             continue
         out = gv[i : i + step]
-        h = part if w is None else np.multiply(part, w, out=out)
-        normal *= _mean_products(h, normal, room, average)
-        normal += np.dot(h, average)[:, None]
-        np.subtract(h, normal, out=out)
+        slope = np.dot(products, weights)
+        slope *= r[:, 0]
+        slope *= r[:, 0]
+        centered *= slope[:, None]
+        centered += np.dot(part, weights)[:, None]
+        np.subtract(part if w is None else np.multiply(part, w, out=out), centered, out=out)
         out *= r
     return gv, gw, gb
+
+
+# ---------------------------------------------------------------- an affine map with a number for each channel
+
+
+def forward_groups(v: Array, w: Array | None, b: Array | None, channels: int, eps: float) -> tuple[Array, Array, Array]:
+    """`forward` for the groups v (samples, groups, n) of so many channels in all; w and b of (channels,) or None."""
+    samples, groups, n = v.shape
+    rows, many = v.reshape(-1, n), channels // groups
+    kind = v.dtype.type
+    ones = averaging(n, v.dtype)
+    y = np.empty(rows.shape, v.dtype)
+    mean, rstd = np.empty((2, len(rows), 1), v.dtype)
+    step = _rows_at_once(n)
+    room = np.empty((min(step, len(rows)), n) if n < _LONG else (0, n), v.dtype)
+    w, b = (None if a is None else a.reshape(groups, many) for a in (w, b))
+    for i in range(0, len(rows), step):
+        part, out = rows[i : i + step], y[i : i + step]
+        m = np.dot(part, ones)[:, None]
+        np.subtract(part, m, out=out)
+        r = _scale(out, room, ones, kind(eps))
+        mean[i : i + step], rstd[i : i + step] = m, r
+        each = out.reshape(len(out), many, -1)
+        which = np.arange(i, i + len(out)) % groups
+        each *= (r if w is None else r * w[which])[:, :, None]
+        if b is not None:
+            each += b[which][:, :, None]
+    shape = (samples, groups, 1)
+    return y.reshape(v.shape), mean.reshape(shape), rstd.reshape(shape)
+
+
+def backward_channels(
+    g: Array, v: Array, w: Array | None, mean: Array, rstd: Array, needs: tuple[bool, bool, bool]
+) -> tuple[Array | None, Array | None, Array | None]:
+    """The gradients where each channel of v (samples, channels, n) is normalized over the samples too."""
+    samples, channels, n = v.shape
+    step = max(1, _PIECE // max(channels * n, 1))
+    pieces = [slice(i, i + step) for i in range(0, samples, step)]
+    room = np.empty((min(step, samples), channels, n), v.dtype)
+    of_w, of_b = np.zeros((2, 1, channels, 1), v.dtype)
+    for piece in pieces:
+        part = g[piece]
+        centered = np.subtract(v[piece], mean, out=room[: len(part)])
+        of_w += np.vecdot(part, centered).sum(0)[:, None]
+        of_b += part.sum((0, 2))[:, None]
+    gx = None
+    if needs[0]:
+        gx = np.empty(v.shape, v.dtype)
+        count = v.dtype.type(samples * n)
+        scale = rstd if w is None else rstd * w.reshape(rstd.shape)
+        slope, shift = of_w * (rstd * rstd / count) * scale, of_b / count * scale
+        for piece in pieces:
+            out = np.multiply(g[piece], scale, out=gx[piece])
+            centered = np.subtract(v[piece], mean, out=room[: len(out)])
+            centered *= slope
+            centered += shift
+            out -= centered
+    return gx, (of_w * rstd).reshape(-1) if needs[1] else None, of_b.reshape(-1) if needs[2] else None

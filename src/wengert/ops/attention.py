@@ -29,8 +29,7 @@ def _safe_softmax_kernel(x: Any, *, dim: int) -> Any:
 
 
 def _softmax_rule(xp: Any, g: Any, out: Any, dim: int) -> Any:
-    weighted = g * out
-    return weighted - out * xp.sum(weighted, dim=(dim,), keepdim=True)
+    return xp.softmax_back(g, out, dim=dim)
 
 
 _safe_softmax = general(

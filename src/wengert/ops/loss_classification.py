@@ -17,6 +17,7 @@ from ..core.samples import Case, T, samples
 from ..core.saved import SavedOutput, output_of
 from ..core.takes import REAL, Takes
 from ..core.tensor import PLAIN, Tensor, new, wrap
+from ..kernels.softmax import log_softmax
 from .install import public
 from .lines import without_gradient
 from .losses import MEAN, NONE, SUM, batch_reduced, pointwise_loss, reduced, reduction_of
@@ -338,8 +339,7 @@ def _cross_entropy_line(input: Any, target: Any) -> Any:
         fn = None
     else:
         return None
-    logs = x - np.maximum.reduce(x, axis=1, keepdims=True)
-    logs -= np.log(np.add.reduce(np.exp(logs), axis=1, keepdims=True))
+    logs = log_softmax(x, dim=1)
     picked = logs[np.arange(n), classes]
     t = new(Tensor)
     t._data = np.asarray(-np.add.reduce(picked) / kind.type(n))

@@ -47,6 +47,10 @@ def _kernel(x: Any, w: Any, b: Any, *, shape: Any, dims: Any, affine: Any, eps: 
         flat = None if w is None else w.reshape(-1), None if b is None else b.reshape(-1)
         y, mean, rstd = fast.forward(x.reshape(shape), *flat, eps)
         return y.reshape(x.shape), mean, rstd
+    if _by_groups(x, w, b, shape, dims, affine):
+        flat = None if w is None else w.reshape(-1), None if b is None else b.reshape(-1)
+        y, mean, rstd = fast.forward_groups(x.reshape(shape), *flat, x.shape[1], eps)
+        return y.reshape(x.shape), mean, rstd
     centered, mean, rstd = _statistics(x.reshape(shape), dims, eps)
     y = np.multiply(centered, rstd, out=centered).reshape(x.shape)
     return _affine(y, w, b, affine), mean, rstd
@@ -65,11 +69,17 @@ def _by_rows(x: Any, w: Any, b: Any, shape: Any, dims: Any, affine: Any) -> bool
     )
 
 
-def _by_groups(x: Any, shape: Any, dims: Any, affine: Any) -> bool:
+def _by_groups(x: Any, w: Any, b: Any, shape: Any, dims: Any, affine: Any) -> bool:
     """Whether this is group norm on floats: groups are normalized, the affine map has a number for each channel."""
+    return len(shape) == 3 and dims == (2,) and _by_channels(x, w, b, affine)
+
+
+def _by_channels(x: Any, w: Any, b: Any, affine: Any) -> bool:
+    """Floats of one dtype, and an affine map with a number for each channel."""
     return (
-        len(shape) == 3 and dims == (2,) and x.dtype.kind == "f" and x.size > 0 and len(affine) == x.ndim
+        x.dtype.kind == "f" and x.size > 0 and len(affine) == x.ndim > 1
         and math.prod(affine) == affine[1] == x.shape[1]
+        and (w is None or w.dtype == x.dtype) and (b is None or b.dtype == x.dtype)
     )  # fmt: skip
 
 
@@ -164,8 +174,16 @@ def standardize_gradients(g: Any, x: Any, w: Any, out1: Any, out2: Any, **more: 
             None if gw is None else gw.reshape(more["w_shape"]),
             None if gb is None else gb.reshape(more["b_shape"]),
         )
-    if _by_groups(x, shape, more["dims"], more["affine"]) and g.dtype == x.dtype and (w is None or w.dtype == x.dtype):
+    if _by_groups(x, w, None, shape, more["dims"], more["affine"]) and g.dtype == x.dtype == out1.dtype:
         return _group_gradients(g, x, w, out1, out2, needs, more["w_shape"], more["b_shape"], more)
+    if more["dims"] == (0, 2) and len(shape) == 3 and shape[2] > 1 and g.dtype == x.dtype == out1.dtype:
+        if _by_channels(x, w, None, more["affine"]) and shape[1] == x.shape[1]:
+            gx, gw, gb = fast.backward_channels(g.reshape(shape), x.reshape(shape), w, out1, out2, needs)
+            return (
+                None if gx is None else gx.reshape(x.shape),
+                None if gw is None else gw.reshape(more["w_shape"]),
+                None if gb is None else gb.reshape(more["b_shape"]),
+            )
     return _gradients(kernels, g, x, w, out1, out2, **more)
 
 

@@ -8,37 +8,15 @@ import numpy as np
 
 from ..core.batching import batch_along_dim
 from ..core.inplace import write_out
-from ..core.primitive import general, reduction
+from ..core.primitive import composite, general, kernel_helper, ops, reduction
 from ..core.samples import Case, T, samples
 from ..core.tensor import Tensor
+from ..kernels import softmax as fast
 from ..kernels.pointwise import row_major
 from .install import public
 from .lines import single
 from .reduce import cast_input, reduce_dims, wrap_dim
 from .scan import given_dim
-
-maximum, add = np.maximum.reduce, np.add.reduce
-
-
-def _softmax_kernel(x: Any, *, dim: int) -> Any:
-    if x.ndim == 0:
-        return np.ones_like(x)
-    if x.size == 0:
-        return x.copy()
-    e = row_major(x - maximum(x, dim, None, None, True))
-    np.exp(e, e)
-    e /= add(e, dim, None, None, True)
-    return e
-
-
-def _log_softmax_kernel(x: Any, *, dim: int) -> Any:
-    if x.ndim == 0:
-        return np.zeros_like(x)
-    if x.size == 0:
-        return x.copy()
-    e = row_major(x - maximum(x, dim, None, None, True))
-    e -= np.log(add(np.exp(e), dim, None, None, True))
-    return e
 
 
 def _dims(dim: int, x: Any) -> Any:
@@ -46,12 +24,28 @@ def _dims(dim: int, x: Any) -> Any:
 
 
 def _softmax_rule(xp: Any, g: Any, out: Any, dim: int) -> Any:
-    weighted = g * out
-    return weighted - out * xp.sum(weighted, dim=_dims(dim, out), keepdim=True)
+    return xp.softmax_back(g, out, dim=dim)
 
 
 def _log_softmax_rule(xp: Any, g: Any, out: Any, dim: int) -> Any:
-    return g - xp.exp(out) * xp.sum(g, dim=_dims(dim, out), keepdim=True)
+    return xp.log_softmax_back(g, out, dim=dim)
+
+
+@composite
+def softmax_back(g: Tensor, out: Tensor, *, dim: int) -> Any:
+    """The gradient of x for that of softmax(x), which is `out`."""
+    weighted = g * out
+    return weighted - out * ops.sum(weighted, dim=_dims(dim, out), keepdim=True)
+
+
+@composite
+def log_softmax_back(g: Tensor, out: Tensor, *, dim: int) -> Any:
+    """The gradient of x for that of log_softmax(x), which is `out`."""
+    return g - ops.exp(out) * ops.sum(g, dim=_dims(dim, out), keepdim=True)
+
+
+kernel_helper(fast.softmax_back)
+kernel_helper(fast.log_softmax_back)
 
 
 def _log_softmax_jvp(xp: Any, t: Any, out: Any, dim: int) -> Any:
@@ -59,11 +53,11 @@ def _log_softmax_jvp(xp: Any, t: Any, out: Any, dim: int) -> Any:
 
 
 _softmax = general(
-    "softmax", params=("dim",), kernel=_softmax_kernel, batch=batch_along_dim, vjp=dict(x=_softmax_rule),
+    "softmax", params=("dim",), kernel=fast.softmax, batch=batch_along_dim, vjp=dict(x=_softmax_rule),
     jvp=dict(x=_softmax_rule),
 )  # fmt: skip
 _log_softmax = general(
-    "log_softmax", params=("dim",), kernel=_log_softmax_kernel, batch=batch_along_dim,
+    "log_softmax", params=("dim",), kernel=fast.log_softmax, batch=batch_along_dim,
     vjp=dict(x=_log_softmax_rule), jvp=dict(x=_log_softmax_jvp),
 )  # fmt: skip
 
@@ -97,11 +91,11 @@ log_softmax = _install(_log_softmax, "log(softmax(input, dim)), computed without
 def _logsumexp_kernel(x: Any, *, dim: Any, keepdim: bool) -> Any:
     if x.size == 0:
         return np.log(np.add.reduce(np.exp(x), axis=dim, keepdims=keepdim))
-    top = maximum(x.real if x.dtype.kind == "c" else x, dim, None, None, True)
+    top = np.maximum.reduce(x.real if x.dtype.kind == "c" else x, dim, None, None, True)
     odd = np.isinf(top)
     if odd.any():
         top = np.where(odd, top.dtype.type(0), top)
-    y = np.log(add(np.exp(x - top), dim, None, None, keepdim))
+    y = np.log(np.add.reduce(np.exp(x - top), dim, None, None, keepdim))
     return row_major(y + top.reshape(y.shape))
 
 

@@ -9,8 +9,8 @@ import jax.numpy as jnp
 Array = Any
 
 __all__ = [
-    "attention_weights", "causal_mask", "keep_below", "log_softmax", "logsumexp", "safe_softmax",
-    "scaled_dot_product_attention", "softmax",
+    "attention_weights", "causal_mask", "keep_below", "log_softmax", "log_softmax_back", "logsumexp", "safe_softmax",
+    "scaled_dot_product_attention", "softmax", "softmax_back",
 ]  # fmt: skip
 
 
@@ -36,6 +36,17 @@ def log_softmax(x: Array, *, dim: int) -> Array:
         return x
     e = x - largest(x, dim)
     return e - jnp.log(jnp.sum(jnp.exp(e), axis=dim, keepdims=True))
+
+
+def softmax_back(g: Array, out: Array, *, dim: int) -> Array:
+    """The gradient of x for that of softmax(x), which is `out`."""
+    weighted = g * out
+    return weighted - out * jnp.sum(weighted, axis=dim if out.ndim else None, keepdims=True)
+
+
+def log_softmax_back(g: Array, out: Array, *, dim: int) -> Array:
+    """The gradient of x for that of log_softmax(x), which is `out`."""
+    return g - jnp.exp(out) * jnp.sum(g, axis=dim if out.ndim else None, keepdims=True)
 
 
 def logsumexp(x: Array, *, dim: Any, keepdim: bool) -> Array:
