@@ -104,6 +104,23 @@ def residual_block(torch: ModuleType) -> Any:
     return step
 
 
+def one_op(make: Any, *shape: int) -> Any:
+    """Forward and backward of one operation: `make(torch)` gives it, perhaps with parameters of its own."""
+
+    def workload(torch: ModuleType) -> Any:
+        torch.manual_seed(0)
+        x, op = torch.randn(*shape, requires_grad=True), make(torch)
+        g = torch.randn(*op(x).shape)
+
+        def step() -> None:
+            x.grad = None
+            op(x).backward(g)
+
+        return step
+
+    return workload
+
+
 WORKLOADS: dict[str, tuple[Workload, float | None]] = {
     "MLP 784-512-512-10 with Adam": (mlp, None),
     "LeNet-like CNN": (lenet, None),
@@ -112,6 +129,16 @@ WORKLOADS: dict[str, tuple[Workload, float | None]] = {
     "transformer layer": (transformer, None),
     "LSTM, 50 steps": (lstm, None),
     "residual block": (residual_block, None),
+    "gelu 512x2048": (one_op(lambda torch: torch.nn.functional.gelu, 512, 2048), None),
+    "softmax 4096x1000": (one_op(lambda torch: torch.nn.Softmax(-1), 4096, 1000), None),
+    "log softmax 4096x1000": (one_op(lambda torch: torch.nn.LogSoftmax(-1), 4096, 1000), None),
+    "layer norm 4096x1024": (one_op(lambda torch: torch.nn.LayerNorm(1024), 4096, 1024), None),
+    "batch norm 32x64x28x28": (one_op(lambda torch: torch.nn.BatchNorm2d(64), 32, 64, 28, 28), None),
+    "group norm 32x64x28x28": (one_op(lambda torch: torch.nn.GroupNorm(8, 64), 32, 64, 28, 28), None),
+    "depthwise 3x3, 32x64x28x28": (
+        one_op(lambda torch: torch.nn.Conv2d(64, 64, 3, padding=1, groups=64), 32, 64, 28, 28), None,
+    ),
+    "max pool 3x3 by 2, 16x64x56x56": (one_op(lambda torch: torch.nn.MaxPool2d(3, 2, 1), 16, 64, 56, 56), None),
 }
 
 if __name__ == "__main__":

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from .convolution import _tap_slice
+from .windows import tap_slice
 
 Array = Any
 
@@ -39,7 +39,7 @@ def _plan(size: tuple[int, ...], k: Any, s: Any, p: Any, d: Any, ceil_mode: bool
     taps = []
     for tap in np.ndindex(*k):
         numbers, inside = _numbers(tap, out, size, s, p, d)
-        taps.append(((..., *_tap_slice(tap, out, s, d)), numbers, inside))
+        taps.append(((..., *tap_slice(tap, out, s, d)), numbers, inside))
     return full, place, tuple(taps)
 
 
