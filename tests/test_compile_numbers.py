@@ -210,6 +210,23 @@ def test_numbers_that_the_function_changes(step: Any, programs: int) -> None:
     compiled_once(program, programs)
 
 
+def test_numbers_that_others_change_have_no_say_about_the_dtype() -> None:
+    def program(C: Any) -> Any:
+        t = Trainer()
+
+        def fn(x: Any) -> Any:
+            loss = x.sum() + t.average * x.mean()
+            return loss, x.long().sum() * t.average, (t.average * 2 + 1) * loss
+
+        f, found = C(fn), []
+        for k in range(4):
+            t.average = k / 4
+            found += f(torch.ones(3))
+        return found
+
+    compiled_once(program, 2)
+
+
 GLOBAL = 0
 
 

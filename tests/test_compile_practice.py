@@ -326,6 +326,149 @@ def looked_at(C: Any) -> Any:
     return found
 
 
+def two_functions_over_one_model(C: Any) -> Any:
+    """Weights that eager code looked at are taken in again, by the function that uses them next."""
+    m = nn.Sequential(nn.Linear(3, 4), nn.Tanh(), nn.Linear(4, 1))
+
+    def update(rate: float) -> Any:
+        def step(x: Any) -> Any:
+            m.zero_grad()
+            loss = m(x).square().mean()
+            loss.backward()
+            with torch.no_grad():
+                for p in m.parameters():
+                    p -= rate * p.grad
+            return loss
+
+        return C(step)
+
+    f, g, found = update(0.1), update(0.2), []
+    for k in range(4):
+        found += [f(batch()), m[0].weight.sum(), g(batch()), m[2].weight.sum(), m[0].bias.sum(), f(batch()), g(batch())]
+        if k % 2:
+            found += [f(batch()), f(batch()), [p.sum() for p in m.parameters()]]
+    return found
+
+
+def changing_rates_of_dropout(C: Any) -> Any:
+    found = []
+    for _ in range(3):
+        m = nn.Sequential(nn.Linear(4, 6), nn.Dropout(0.1), nn.Linear(6, 1))
+        o = torch.optim.SGD(m.parameters(), 0.1)
+
+        def step(x: Any, m: Any = m, o: Any = o) -> Any:
+            loss = m(x).square().mean()
+            o.zero_grad()
+            loss.backward()
+            o.step()
+            return loss
+
+        step = C(step)
+        for k in range(6):
+            m[1].p = 0.1 * k
+            found.append(step(torch.randn(5, 4)))
+    return found
+
+
+# ---------------------------------------------------------------- weights made of others
+
+
+def weights_of_hooks(C: Any) -> Any:
+    found = []
+    for wrapped in (
+        lambda m: nn.utils.spectral_norm(m), lambda m: nn.utils.weight_norm(m),
+        lambda m: nn.utils.prune.l1_unstructured(m, "weight", 0.5), lambda m: nn.utils.parametrizations.weight_norm(m),
+        lambda m: nn.utils.parametrizations.spectral_norm(m), lambda m: nn.utils.parametrizations.orthogonal(m),
+    ):  # fmt: skip
+        m = nn.Sequential(wrapped(nn.Linear(4, 4)), nn.ReLU(), nn.Linear(4, 1))
+        o = torch.optim.SGD(m.parameters(), 0.05)
+
+        def step(x: Any, m: Any = m, o: Any = o) -> Any:
+            loss = m(x).square().mean()
+            o.zero_grad()
+            loss.backward()
+            o.step()
+            return loss
+
+        step = C(step)
+        found += [step(torch.randn(5, 4)) for _ in range(3)] + [m[0].weight]
+    return found
+
+
+def a_kept_graph_is_used_later(C: Any) -> Any:
+    w = torch.ones(3, requires_grad=True)
+    m = nn.Module()
+    m.last = None
+
+    def fn(x: Any) -> Any:
+        m.last = x * w
+        return m.last.sum()
+
+    f, found = C(fn), []
+    for _ in range(3):
+        w.grad = None
+        y = f(batch())
+        (y + m.last.square().sum()).backward()
+        found += [y, m.last, w.grad]
+    return found
+
+
+class Sharpness(torch.optim.Optimizer):
+    """Two steps: up to where the loss is worst nearby, and from there down."""
+
+    def __init__(self, params: Any, base: Any) -> None:
+        super().__init__(params, {"rho": 0.05})
+        self.base = base(self.param_groups)
+        self.param_groups = self.base.param_groups
+
+    @torch.no_grad()
+    def up(self) -> None:
+        params = [p for g in self.param_groups for p in g["params"]]
+        norm = torch.stack([p.grad.norm() for p in params]).norm()
+        for p in params:
+            self.state[p]["before"] = p.data.clone()
+            p.add_(p.grad * (0.05 / (norm + 1e-12)))
+        self.zero_grad()
+
+    @torch.no_grad()
+    def down(self) -> None:
+        for g in self.param_groups:
+            for p in g["params"]:
+                p.data = self.state[p]["before"]
+        self.base.step()
+        self.zero_grad()
+
+
+def two_step_optimizers(C: Any) -> Any:
+    m = nn.Sequential(nn.Linear(3, 4), nn.Tanh(), nn.Linear(4, 1))
+    o = Sharpness(m.parameters(), lambda groups: torch.optim.SGD(groups, lr=0.1, momentum=0.9))
+
+    def step(x: Any) -> Any:
+        loss = m(x).square().mean()
+        loss.backward()
+        o.up()
+        m(x).square().mean().backward()
+        o.down()
+        return loss
+
+    step = C(step)
+    return [step(batch()) for _ in range(6)], list(m.parameters()), o.state[m[0].weight]["before"]
+
+
+def closures_of_lbfgs(C: Any) -> Any:
+    m, x = nn.Linear(3, 1), batch()
+    o = torch.optim.LBFGS(m.parameters(), lr=0.5, max_iter=4)
+
+    def closure() -> Any:
+        o.zero_grad()
+        loss = (m(x) - 1).square().mean()
+        loss.backward()
+        return loss
+
+    closure = C(closure)
+    return [o.step(closure) for _ in range(5)], m.weight
+
+
 # ---------------------------------------------------------------- tables
 
 
@@ -369,6 +512,8 @@ PROGRAMS: list[Program] = [
     full_backward_hooks, full_backward_hooks_of_a_compiled_model, tensor_hooks, optimizers_in_hooks, retained_gradients,
     averaged, averaged_exponentially, teacher, clipped, clipped_or_refused, scaled, accumulated, zeroed_gradients, frozen,
     replaced_data, saved_and_loaded, trained_and_evaluated, copied, another_group, looked_at, rows_of_bounded_norm, bags,
+    two_functions_over_one_model, changing_rates_of_dropout, weights_of_hooks, a_kept_graph_is_used_later,
+    two_step_optimizers, closures_of_lbfgs,
 ]  # fmt: skip
 
 

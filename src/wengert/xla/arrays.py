@@ -26,10 +26,12 @@ ndarray = np.ndarray
 class Buffer:
     """One piece of memory: its value now, and how often it was written."""
 
-    __slots__ = ("constant", "value", "version")
+    __slots__ = ("constant", "number", "value", "version")
 
     def __init__(self, value: Any, constant: Any = None) -> None:
         self.value = value
+        #: whether it stands for a Python number, which has no say about the dtype of what is computed with it
+        self.number = False
         #: a host array that becomes part of the program when it is first read; gone once the memory is written
         self.constant = constant
         self.version = 0

@@ -63,7 +63,9 @@ class Count:
         """What stands for it in an operation with `t`: a number has no say about the dtype, unless it is of a higher kind."""
         if self.value.__class__ is float and not t.is_floating_point():  # type: ignore[attr-defined]
             return self.known()
-        return self.tracer.number(self).to(t.dtype)  # type: ignore[attr-defined]
+        made = self.tracer.number(self).to(t.dtype)  # type: ignore[attr-defined]
+        made._data.buffer.number = False
+        return made
 
     def __round__(self, digits: int | None = None) -> Any:
         return self.applied(lambda x: round(x, digits))

@@ -181,7 +181,7 @@ class Entry:
         for r in program.residents:
             if not r.clean:
                 with jax.enable_x64(True):
-                    r.refresh()
+                    r.refresh(program.homes)
                 self.sure = False
             if r.writer is not self.token:
                 self.sure = False

@@ -140,6 +140,7 @@ class Reach:
                 continue
             seen.add(id(f))
             todo.extend(self.functions_in(f))
+            self.names.add(getattr(f, "__name__", ""))
             self.note_code(getattr(f, "__code__", None))
 
     def note_code(self, code: Any) -> None:
@@ -241,6 +242,8 @@ class Reach:
                 if key.endswith(("step_pre_hooks", "step_post_hooks")):
                     yield hooks, f"{name}.{key}", None
             self.copies.append((state, dict(state), f"{name}.state"))
+            if "step" not in self.names and not users_class(kind) and not self.dynamic:
+                return  # only `step` reads the state
             self.guards.append((Place(vars(value), "state", name), state))
             self.lengths.append((state, len(state)))
             for p, of in state.items():

@@ -73,6 +73,7 @@ class Program:
         self.inputs = inputs
         used = {n for n in order if n is not None}
         self.residents: list[Resident] = []
+        self.homes = {id(part) for part in homes.values()}
         for part in homes.values():
             if part.resident not in self.residents:
                 self.residents.append(part.resident)

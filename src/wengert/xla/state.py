@@ -12,7 +12,7 @@ Small tensors (of at most `SMALL` elements) share one flat buffer, for a call in
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from math import prod
 from typing import Any
 from weakref import ref
@@ -85,17 +85,21 @@ class Resident:
         self.members.append((ref(t), part))
         return part
 
-    def refresh(self) -> None:
-        """Take in the members that eager code took out (or that come for the first time)."""
+    def refresh(self, homes: Collection[int]) -> None:
+        """Take in the members that eager code took out (or that come for the first time). `homes`: identities of the
+        parts that the program which is to run has its tensors in. A member that lives elsewhere moves only for that."""
         old = None if self.value is None else np.asarray(self.value)
         flat = np.empty(self.size if self.flat else self.members[0][1].shape, self.dtype)
         self.mirrored = []
         seats: list[tuple[Tensor, Part, Any]] = []
+        elsewhere = False
         for known, part in self.members:
             t = known()
             where = part.of(flat)
             data = None if t is None else DATA.__get__(t)
-            if data is None or data is part:
+            away = data.__class__ is Part and data is not part and data.resident.members and id(part) not in homes
+            elsewhere = elsewhere or bool(away)
+            if data is None or data is part or away:
                 if old is not None:
                     where[...] = part.of(old)
                 continue
@@ -113,7 +117,7 @@ class Resident:
                     self.mirrored.append((t, part))
                     continue
             seat(t, part)
-        self.clean = not self.mirrored
+        self.clean = not (self.mirrored or elsewhere)
 
     def write_back(self) -> None:
         """Give the new values to the tensors whose memory others share."""

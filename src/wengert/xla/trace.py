@@ -336,9 +336,10 @@ class Attempt:
                     f"the function changes Python state: {name}. Calls of the compiled program would not",
                     "Keep counters, lists and logs outside the compiled function.",
                 )
-            if value._fn is not None and not value.is_leaf:
-                raise Untraceable(f"the function keeps a tensor with a graph in {name}", "Store it with .detach().")
-            entry.stores.append((place, *self.leave(value)))
+            kind, found = self.leave(value)
+            if kind == "out" and value._fn is not None:  # it joins the tape as results do
+                entry.returns.append((kind, found))
+            entry.stores.append((place, kind, found))
             rebound[id(place.container), place.key] = place
         for place, value in self.renumbered:
             self.store_number(place, 0.0, value)
@@ -430,7 +431,7 @@ class Attempt:
         tracer, entry = self.tracer, self.entry
         owners: list[tuple[Tensor, Any]] = [
             (k.tensor, self.leave(k.tensor)) for k in tracer.externals.values()
-            if k.traced is not None and k.first is not None and k.traced.buffer is k.first.buffer
+            if k.traced is not None and k.first is not None
         ]  # fmt: skip
         owners += [(x, ("argument", k)) for k, (x, y) in enumerate(zip(self.given, self.leaves)) if x is not y]
         owners += [(g, ("gradient", k.tensor)) for k, g in self.grads if g is not None and id(g) in self.returned]
@@ -453,7 +454,8 @@ class Attempt:
         gives = [found for kind, found in entry.returns if kind == "out"]
         gives += [found for _, kind, found in entry.stores if kind == "out"]
         aliased = any(home.__class__ is Alias for home in self.homes)
-        entry.shared = len(set(gives)) < len(gives) or aliased or bool(entry.found or entry.own_grads)
+        hidden = len(entry.returns) > entry.count
+        entry.shared = len(set(gives)) < len(gives) or aliased or hidden or bool(entry.found or entry.own_grads)
 
     def join(self, members: list[int]) -> None:
         """Homes for results over one piece of memory that the function made."""
@@ -538,6 +540,9 @@ class Attempt:
         state: list[tuple[int, int]] = []
         lodgers: list[tuple[int, Tensor, Any]] = []
         overwritten: set[int] = set()
+        # an attempt before this one may have taken them out of where they live
+        lived = {id(t): p for e in self.owner.entries if e.program is not None for r in e.program.residents
+                 for k, p in r.members if (t := k()) is not None}  # fmt: skip
         for known, o in self.written:
             t = known.tensor
             n = index[id(known.input)]
@@ -546,7 +551,10 @@ class Attempt:
                 overwritten.add(n)
             else:
                 state.append((n, o))
-                part = known.part  # a result of an earlier call lives in an output of its own: it gets a resident
+                part = known.part or lived.get(id(t))
+                if part is not None and part.shape != inputs[n].aval[0]:
+                    part = None
+                # a result of an earlier call lives in an output of its own: it gets a resident
                 lodgers.append((n, t, part if part is not None and part.resident.members else None))
         used = {n for n in order if n is not None}
         rank = self.order_of_state()

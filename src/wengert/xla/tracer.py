@@ -169,12 +169,18 @@ class Tracer:
         try:
             kernel = getattr(kernels, prim.name)
             check_indices(self, prim, values, metas, plain)
-            y = self.run(prim, kernel, values, metas, plain)
+            numbers = [d.__class__ is TracedArray and d.buffer.number for d in datas]
+            alone = sum(numbers) == sum(d.__class__ is TracedArray for d in datas)
+            kinds = metas if alone else [0.0 if number else x for number, x in zip(numbers, metas)]
+            y = self.run(prim, kernel, values, kinds, plain)
         except (jax.errors.JAXTypeError, jax.errors.JAXIndexError) as error:
             raise Untraceable(f"{prim.name} looks at values: {str(error).splitlines()[0]}") from error
         except (kernels.DataDependent, NotImplementedError) as error:
             raise Untraceable(str(error)) from error
-        return self.results(prim, y, args, datas, params, m, node_class)
+        out = self.results(prim, y, args, datas, params, m, node_class)
+        if alone and any(numbers) and prim.n_outputs == 1:
+            out._data.buffer.number = True
+        return out
 
     def results(self, prim: Primitive, y: Any, args: Any, datas: Any, params: Any, m: Mode, node_class: Any) -> Any:
         outs = tuple([self.tensor(p) for p in (y if prim.n_outputs != 1 else (y,))])
@@ -334,7 +340,9 @@ class Tracer:
     def number(self, place: Any) -> Tensor:
         """A 0-d tensor in place of a Python number that may change between calls."""
         made = self.add_input(Number(place), (), np.float64)
-        return self.tensor(made.traced_value())
+        t = self.tensor(made.traced_value())
+        t._data.buffer.number = True
+        return t
 
     def as_tensors(self, group: dict[str, Any]) -> dict[str, Any]:
         """The options of an optimizer, with tensors in place of numbers that the function computes from counters."""
