@@ -101,3 +101,23 @@ def test_a_view_that_is_a_leaf_is_not_written(make: Any) -> None:
 def test_methods_and_functions_are_told_apart() -> None:
     assert wengert.sum is not wengert.Tensor.sum
     assert wengert.Tensor.shape.__get__ == wengert.Tensor.shape.__get__
+
+
+DUCK = """
+class Scalar:
+    @classmethod
+    def __torch_function__(cls, func, types, args=(), kwargs=None):
+        return func.__name__ if func in (torch.mean, torch.add) else NotImplemented
+print(torch.mean(Scalar()), torch.add(torch.ones(1), Scalar()), torch.nn.Linear(1, 1)(torch.ones(1)).shape)
+"""
+
+
+@pytest.mark.parametrize("first", ["import wengert as torch", "import wengert.compat; wengert.compat.install(); import torch"])
+def test_a_program_with_a_class_that_is_no_tensor(first: str) -> None:
+    assert run(first + DUCK) == "mean add torch.Size([1])"
+
+
+def test_a_script_with_a_class_that_is_no_tensor(python, tmp_path: Path) -> None:
+    (tmp_path / "duck.py").write_text("import torch" + DUCK, "utf-8")
+    done = python("-m", "wengert", tmp_path / "duck.py")
+    assert done.stdout == "mean add torch.Size([1])\n", done.stderr

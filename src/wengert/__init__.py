@@ -194,3 +194,7 @@ __all__ = [  # noqa: PLE0604
     "set_printoptions",
     "set_rng_state",
 ]
+
+from .core.intercept import arm_for_importer as _arm_for_importer  # noqa: E402
+
+_arm_for_importer()

@@ -8,6 +8,7 @@ from typing import Any
 
 from . import compat
 from ._version import __version__
+from .core.intercept import arm_for
 from .core.missing import lacking
 
 USAGE = """\
@@ -32,6 +33,7 @@ def run(code: CodeType, **attributes: Any) -> None:
     """Runs `code` as the module `__main__`, which has the given attributes besides."""
     module = ModuleType("__main__")
     module.__dict__.update(attributes)
+    arm_for(code)
     sys.modules["__main__"] = module  # pickle and multiprocessing look the program's own classes up there
     exec(code, module.__dict__)
 

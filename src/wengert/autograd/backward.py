@@ -59,6 +59,8 @@ def initial_grads(
                 like = described(out)
                 engine.check_scalar(math.prod(like.shape), like.dtype)
                 result.append(wrap(engine.np.ones(like.shape, like.dtype.np)))
+            elif not isinstance(out, Tensor):
+                raise AssertionError("Expected output to be a torch.Tensor")
             elif out._level == 0 and out.__class__ in PLAIN:
                 data = out._data
                 if data.size != 1 or data.dtype.kind == "c":

@@ -78,6 +78,8 @@ def _level_for(level: int | None) -> Level:
         raise RuntimeError(
             "Trying to create a dual Tensor for forward AD but no level exists, make sure to enter_dual_level() first."
         )
+    if level:  # there is one level, of number 0
+        raise RuntimeError("Invalid level given to _make_dual")
     return now
 
 
@@ -91,6 +93,10 @@ def make_dual(tensor: Tensor, tangent: Tensor, *, level: int | None = None) -> T
         raise RuntimeError(
             "Making a dual Tensor based on a Tensor that already has a forward gradient at the same level 0 is not "
             "supported."
+        )
+    if _find(tangent, now) is not None:
+        raise RuntimeError(
+            "Setting a forward grad that itself has a forward gradient at the same level0 is not supported."
         )
     if tuple(tensor.shape) != tuple(tangent.shape):
         raise RuntimeError(

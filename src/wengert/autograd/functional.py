@@ -43,7 +43,7 @@ def as_tuple(x: Any, arg: str, fn: str) -> tuple[bool, Tensors]:
             if arg == "outputs_user":
                 raise TypeError(
                     f"The outputs of the user-provided function given to {fn} must be either a Tensor or a tuple of Tensors "
-                    f"but the value at index {i} of the outputs of the user-provided function has type {type(el)}."
+                    f"but the value at index {i} has type {type(el)}."
                 )
             raise TypeError(
                 f"The {arg} given to {fn} must be either a Tensor or a tuple of Tensors but the value at index {i} has type "

@@ -10,9 +10,10 @@ from __future__ import annotations
 # Tensor gets its methods when the operations are installed, where mypy does not see them.
 # mypy: disable-error-code="attr-defined, no-any-return"
 import functools
+import sys
 import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from types import CodeType, FunctionType, MethodWrapperType
+from types import CodeType, FrameType, FunctionType, MethodWrapperType
 from typing import Any
 
 from .modes import GRAD, NO_GRAD, Mode, changed_mode, mode
@@ -253,6 +254,29 @@ def name_of(fn: Any) -> str | None:
                 return f"torch.Tensor.{name}.{fn.__name__}"
         return None
     return next((name for name, known in named_functions() if known is fn), None)
+
+
+def arm_for(code: CodeType) -> None:
+    """Arm everything if a program defines a `__torch_function__`: a class that is no Tensor cannot be noticed later."""
+    left = [code]
+    while left:
+        code = left.pop()
+        if code.co_name == "__torch_function__":
+            arm_everything()
+            return
+        left += [constant for constant in code.co_consts if isinstance(constant, CodeType)]
+
+
+def arm_for_importer() -> None:
+    """`arm_for` the module whose top level imports this package for the first time."""
+    frame: FrameType | None = sys._getframe(1)
+    package = __name__.partition(".")[0]
+    while frame is not None and (
+        frame.f_globals.get("__name__", "").partition(".")[0] == package or "importlib" in frame.f_code.co_filename
+    ):
+        frame = frame.f_back
+    if frame is not None and frame.f_code.co_name == "<module>":
+        arm_for(frame.f_code)
 
 
 def arm_everything() -> None:

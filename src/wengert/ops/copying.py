@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from ..core.graph import LEAF
+from ..core.levels import Dual
 from ..core.storage import copied
 from ..core.tensor import Tensor, is_inference, mark_inference, new, wrap
 from ..kernels.memory import address, element_strides, root, strided
@@ -40,6 +41,9 @@ def __deepcopy__(self: Tensor, memo: dict[int, Any]) -> Any:
         return known
     data = self._data
     if isinstance(data, Tensor):
+        if isinstance(self, Dual):  # the copy has no tangent
+            t = memo[id(self)] = deepcopy(data, memo)
+            return t
         raise RuntimeError("a value of a function transform cannot be deepcopied")
     owner = root(data)
     if owner is data:
