@@ -15,6 +15,8 @@ Array = Any
 
 #: elements of a piece
 _PIECE = 1 << 17
+#: from so many elements on, pieces with an affine map of channels are worth their calls
+LARGE = 1 << 15
 #: rows from this length on are multiplied one by one: BLAS's dot needs no array of products
 _LONG = 128
 

@@ -47,7 +47,7 @@ def _kernel(x: Any, w: Any, b: Any, *, shape: Any, dims: Any, affine: Any, eps: 
         flat = None if w is None else w.reshape(-1), None if b is None else b.reshape(-1)
         y, mean, rstd = fast.forward(x.reshape(shape), *flat, eps)
         return y.reshape(x.shape), mean, rstd
-    if _by_groups(x, w, b, shape, dims, affine):
+    if x.size >= fast.LARGE and _by_groups(x, w, b, shape, dims, affine):
         flat = None if w is None else w.reshape(-1), None if b is None else b.reshape(-1)
         y, mean, rstd = fast.forward_groups(x.reshape(shape), *flat, x.shape[1], eps)
         return y.reshape(x.shape), mean, rstd
@@ -176,8 +176,8 @@ def standardize_gradients(g: Any, x: Any, w: Any, out1: Any, out2: Any, **more: 
         )
     if _by_groups(x, w, None, shape, more["dims"], more["affine"]) and g.dtype == x.dtype == out1.dtype:
         return _group_gradients(g, x, w, out1, out2, needs, more["w_shape"], more["b_shape"], more)
-    if more["dims"] == (0, 2) and len(shape) == 3 and shape[2] > 1 and g.dtype == x.dtype == out1.dtype:
-        if _by_channels(x, w, None, more["affine"]) and shape[1] == x.shape[1]:
+    if x.size >= fast.LARGE and more["dims"] == (0, 2) and len(shape) == 3 and g.dtype == x.dtype == out1.dtype:
+        if shape[2] > 1 and _by_channels(x, w, None, more["affine"]) and shape[1] == x.shape[1]:
             gx, gw, gb = fast.backward_channels(g.reshape(shape), x.reshape(shape), w, out1, out2, needs)
             return (
                 None if gx is None else gx.reshape(x.shape),
