@@ -51,6 +51,7 @@ from .core.printing import set_printoptions  # noqa: E402
 from .core.promotion import can_cast, promote_types  # noqa: E402
 from .core.size import Size  # noqa: E402
 from .core.tensor import Tensor  # noqa: E402
+from .torch_version import TorchVersion as _TorchVersion  # noqa: E402
 
 globals().update(_dtypes.DTYPES)
 globals().update(_dtypes.ALIASES)
@@ -64,7 +65,7 @@ get_default_device = _devices.get_default_device
 set_default_device = _devices.set_default_device
 
 #: the PyTorch version whose behaviour this is, then our own
-__version__ = f"2.13.0+wengert{_wengert_version}"
+__version__ = _TorchVersion(f"2.13.0+wengert{_wengert_version}")
 
 from math import e, inf, nan, pi  # noqa: E402
 
@@ -75,7 +76,7 @@ _LAZY = (
     "_C", "_dynamo", "_tensor", "_utils", "accelerator", "amp", "backends", "compat", "compiler", "cpu", "cuda",
     "distributed", "distributions", "fft", "func", "functional", "hub", "jit", "linalg", "mps", "mtia",
     "multiprocessing", "nn", "onnx", "optim", "overrides", "profiler", "random", "return_types", "serialization",
-    "signal", "special", "storage", "testing", "types", "utils", "version", "xpu",
+    "signal", "special", "storage", "testing", "torch_version", "types", "utils", "version", "xpu",
 )  # fmt: skip
 #: names that submodules hold, fetched when they are first used
 _ELSEWHERE = {
