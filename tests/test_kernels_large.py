@@ -77,12 +77,19 @@ def test_groups_of_channels(shape: tuple[int, int, int], groups: int) -> None:
     x, w, b = floats(*shape), floats(c), floats(c)
     v = x.reshape(n, groups, -1)
     assert v.size > normalize._PIECE
-    normal, rstd, _ = standardized(v.astype(np.float64), np.zeros(1), (2,), 1.0)
+    g = floats(*shape)
+    scaled = (g * w[:, None].astype(np.float64)).reshape(v.shape)
+    normal, rstd, gv = standardized(v.astype(np.float64), scaled, (2,), 1.0)
     y, mean, got = normalize.forward_groups(v, w, b, c, 1e-5)
     expected = normal.reshape(shape) * w[:, None] + b[:, None]
     np.testing.assert_allclose(y.reshape(shape), expected, rtol=2e-5, atol=1e-5)
     np.testing.assert_allclose(got, rstd, rtol=1e-5)
     np.testing.assert_allclose(mean, v.mean(2, keepdims=True, dtype=np.float64), atol=1e-6)
+    channels = n, groups, c // groups, s
+    back = normalize.backward_groups(g.reshape(channels), x.reshape(channels), w, mean, got, (True, True, True))
+    np.testing.assert_allclose(back[0].reshape(v.shape), gv, rtol=2e-5, atol=1e-5)
+    np.testing.assert_allclose(back[1], (g * normal.reshape(shape)).sum((0, 2)), rtol=2e-5, atol=5e-3)
+    np.testing.assert_allclose(back[2], g.sum((0, 2), dtype=np.float64), rtol=2e-5, atol=5e-3)
 
 
 @pytest.mark.parametrize("shape", [(9, 6, 5000), (70, 4, 900), (3, 2, 70000)])

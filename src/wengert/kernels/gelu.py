@@ -12,6 +12,8 @@ from typing import Any
 
 import numpy as np
 
+from .room import room_for
+
 Array = Any
 
 _PIECE = 65536
@@ -42,7 +44,7 @@ def _by_pieces(x: Array, fn: Callable[[Array, Array, Array], Any]) -> Array:
     """`fn(piece, room, where the result goes)` for pieces of x."""
     out = np.empty(x.shape, x.dtype)
     flat, to = x.reshape(-1), out.reshape(-1)
-    room = np.empty(min(_PIECE, flat.size), x.dtype)
+    room = room_for((min(_PIECE, flat.size),), x.dtype, "gelu")
     for i in range(0, flat.size, _PIECE):
         v = flat[i : i + _PIECE]
         fn(v, room[: v.size], to[i : i + _PIECE])

@@ -11,6 +11,8 @@ from typing import Any
 
 import numpy as np
 
+from .room import room_for
+
 Array = Any
 
 #: elements of a piece
@@ -95,7 +97,7 @@ def backward(
     weights = average if w is None else average * w
     step = _rows_at_once(n)
     total = np.ones(min(step, rows), v.dtype)
-    first, second = np.empty((2, min(step, rows), n), v.dtype)
+    first, second = room_for((2, min(step, rows), n), v.dtype, "normalize")
     for i in range(0, rows, step):
         part = g[i : i + step]
         count = part.shape[0]
@@ -151,6 +153,37 @@ def forward_groups(v: Array, w: Array | None, b: Array | None, channels: int, ep
     return y.reshape(v.shape), mean.reshape(shape), rstd.reshape(shape)
 
 
+def backward_groups(
+    g: Array, v: Array, w: Array | None, mean: Array, rstd: Array, needs: tuple[bool, bool, bool]
+) -> tuple[Array | None, Array | None, Array | None]:
+    """The gradients of `forward_groups` for g and v (samples, groups, channels of a group, n)."""
+    samples, groups, many, n = v.shape
+    kind, ones = v.dtype.type, np.ones(n, v.dtype)
+    mean, rstd = mean.reshape(samples, groups, 1), rstd.reshape(samples, groups, 1)
+    w = None if w is None else w.reshape(groups, many)
+    gx = np.empty(v.shape, v.dtype) if needs[0] else None
+    gw, gb = np.zeros((2, groups, many), v.dtype)
+    step = max(1, _PIECE // max(groups * many * n, 1))
+    room = room_for((min(step, samples), *v.shape[1:]), v.dtype, "normalize")
+    for i in range(0, samples, step):
+        piece = slice(i, i + step)
+        part, r = g[piece], rstd[piece]
+        centered = np.subtract(v[piece], mean[piece, :, :, None], out=room[: len(part)])
+        of_w, of_b = np.vecdot(part, centered), np.dot(part, ones)
+        gw += (of_w * r).sum(0)
+        gb += of_b.sum(0)
+        if gx is not None:
+            scale = r
+            if w is not None:
+                of_w, of_b, scale = of_w * w, of_b * w, r * w
+            share = r / kind(many * n)
+            out = np.multiply(part, scale[..., None], out=gx[piece])
+            centered *= (of_w.sum(2, keepdims=True) * (r * r * share))[..., None]
+            centered += (of_b.sum(2, keepdims=True) * share)[..., None]
+            out -= centered
+    return gx, gw.reshape(-1) if needs[1] else None, gb.reshape(-1) if needs[2] else None
+
+
 def backward_channels(
     g: Array, v: Array, w: Array | None, mean: Array, rstd: Array, needs: tuple[bool, bool, bool]
 ) -> tuple[Array | None, Array | None, Array | None]:
@@ -158,7 +191,7 @@ def backward_channels(
     samples, channels, n = v.shape
     step = max(1, _PIECE // max(channels * n, 1))
     pieces = [slice(i, i + step) for i in range(0, samples, step)]
-    room = np.empty((min(step, samples), channels, n), v.dtype)
+    room = room_for((min(step, samples), channels, n), v.dtype, "normalize")
     of_w, of_b = np.zeros((2, 1, channels, 1), v.dtype)
     for piece in pieces:
         part = g[piece]

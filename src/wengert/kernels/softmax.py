@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from .pointwise import row_major
+from .room import room_for
 
 Array = Any
 
@@ -40,7 +41,7 @@ def _by_pieces(fn: Callable[..., Any], *arrays: Array) -> Array:
     out = np.empty(x.shape, x.dtype)
     rows = [a.reshape(-1, n) for a in (out, *arrays)]
     step = max(1, _PIECE // n)
-    room = np.empty((min(step, len(rows[0])), n), x.dtype)
+    room = room_for((min(step, len(rows[0])), n), x.dtype, "softmax")
     ones = np.ones(n, x.dtype)
     for i in range(0, len(rows[0]), step):
         to, *parts = (a[i : i + step] for a in rows)

@@ -83,27 +83,6 @@ def _by_channels(x: Any, w: Any, b: Any, affine: Any) -> bool:
     )  # fmt: skip
 
 
-def _group_gradients(g: Any, x: Any, w: Any, mean: Any, rstd: Any, needs: Any, w_shape: Any, b_shape: Any, more: Any) -> Any:
-    """The gradients by rows; those of weight and bias from the sums of g and of g * x over each channel."""
-    shape = more["shape"]
-    gx = gw = gb = None
-    if needs[0]:
-        h = g if w is None else g * w.reshape(more["affine"])
-        rows = h.reshape(-1, shape[2]), x.reshape(-1, shape[2])
-        gx = fast.backward(*rows, None, mean.reshape(-1, 1), rstd.reshape(-1, 1), (True, False, False))[0].reshape(x.shape)
-    if needs[1] or needs[2]:
-        n, c = x.shape[:2]
-        channels = g.reshape(n, c, -1)
-        sums = np.add.reduce(channels, 2)
-        if needs[1]:
-            many = c // shape[1]
-            m, r = (np.repeat(v.reshape(n, shape[1]), many, axis=1) for v in (mean, rstd))
-            gw = ((np.vecdot(channels, x.reshape(n, c, -1)) - m * sums) * r).sum(0).reshape(w_shape)
-        if needs[2]:
-            gb = sums.sum(0).reshape(b_shape)
-    return gx, gw, gb
-
-
 def _affine(y: Any, w: Any, b: Any, shape: Any) -> Any:
     """y * w + b, in the memory of y."""
     if w is not None:
@@ -166,24 +145,20 @@ def _gradients(
 def standardize_gradients(g: Any, x: Any, w: Any, out1: Any, out2: Any, **more: Any) -> Any:
     """The gradients of x, w and b."""
     shape, needs = more["shape"], more["needs"]
-    if _by_rows(x, w, None, shape, more["dims"], more["affine"]) and g.dtype == x.dtype == out1.dtype:
-        flat = None if w is None else w.reshape(-1)
-        gx, gw, gb = fast.backward(g.reshape(shape), x.reshape(shape), flat, out1, out2, needs)
-        return (
-            None if gx is None else gx.reshape(x.shape),
-            None if gw is None else gw.reshape(more["w_shape"]),
-            None if gb is None else gb.reshape(more["b_shape"]),
-        )
-    if _by_groups(x, w, None, shape, more["dims"], more["affine"]) and g.dtype == x.dtype == out1.dtype:
-        return _group_gradients(g, x, w, out1, out2, needs, more["w_shape"], more["b_shape"], more)
-    if x.size >= fast.LARGE and more["dims"] == (0, 2) and len(shape) == 3 and g.dtype == x.dtype == out1.dtype:
-        if shape[2] > 1 and _by_channels(x, w, None, more["affine"]) and shape[1] == x.shape[1]:
-            gx, gw, gb = fast.backward_channels(g.reshape(shape), x.reshape(shape), w, out1, out2, needs)
-            return (
-                None if gx is None else gx.reshape(x.shape),
-                None if gw is None else gw.reshape(more["w_shape"]),
-                None if gb is None else gb.reshape(more["b_shape"]),
-            )
+    found = None
+    if g.dtype == x.dtype == out1.dtype:
+        rows = g.reshape(shape), x.reshape(shape), None if w is None else w.reshape(-1), out1, out2, needs
+        if _by_rows(x, w, None, shape, more["dims"], more["affine"]):
+            found = fast.backward(*rows)
+        elif _by_groups(x, w, None, shape, more["dims"], more["affine"]):
+            channels = *shape[:2], x.shape[1] // shape[1], -1
+            found = fast.backward_groups(g.reshape(channels), x.reshape(channels), *rows[2:])
+        elif x.size >= fast.LARGE and more["dims"] == (0, 2) and len(shape) == 3 and shape[2] > 1 and shape[1] == x.shape[1]:
+            if _by_channels(x, w, None, more["affine"]):
+                found = fast.backward_channels(*rows)
+    if found is not None:
+        shapes = x.shape, more["w_shape"], more["b_shape"]
+        return tuple(None if v is None else v.reshape(size) for v, size in zip(found, shapes, strict=True))
     return _gradients(kernels, g, x, w, out1, out2, **more)
 
 
