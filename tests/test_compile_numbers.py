@@ -227,6 +227,39 @@ def test_numbers_that_others_change_have_no_say_about_the_dtype() -> None:
     compiled_once(program, 2)
 
 
+def test_arguments_that_are_other_floats_at_each_call() -> None:
+    def program(C: Any) -> Any:
+        t = Trainer()
+
+        def step(x: Any, y: Any, share: float, *, scale: float = 1.0) -> Any:
+            t.optimizer.zero_grad()
+            z = t.model(share * x + (1 - share) * x.flip(0))
+            loss = share * (z - y).square().mean() * scale + (1 - share) * z.mean()
+            loss.backward()
+            t.optimizer.step()
+            return loss, share, x.sum() * share
+
+        step, found = C(step), []
+        for k in range(10):
+            found += step(torch.randn(4, 2), torch.randn(4, 1), 1 / (k + 2), scale=1 + k / 8)
+        f = C(lambda x, s: (x * s).exp())
+        for k in range(4):
+            x = torch.ones(2, requires_grad=True)
+            f(x, k / 2).sum().backward()
+            found.append(x.grad)
+        return found, t.model.weight
+
+    compiled_once(program, 2)
+
+
+def test_arguments_that_decide_something_are_known() -> None:
+    def program(C: Any) -> Any:
+        f = C(lambda x, s: x * s if s > 0.5 else x - s)
+        return [f(torch.ones(2), k / 8) for k in range(6)]
+
+    agrees(program, whole=True)
+
+
 GLOBAL = 0
 
 

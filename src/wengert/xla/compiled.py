@@ -38,8 +38,11 @@ class Compiled:
         self.entries: list[Entry] = []
         self.varying: list[Place] = []
         self.fixed: list[Place] = []
-        #: integers that the function changes
+        #: numbers that the function changes
         self.counted: list[Place] = []
+        #: the arguments, by number, that are floats and change from call to call; those that a program must know
+        self.varying_arguments: set[int] = set()
+        self.fixed_arguments: set[int] = set()
         #: (optimizer, parameter) whose state an eager call was to make
         self.warm: set[tuple[int, int]] = set()
         self.misses: list[str] = []
@@ -103,6 +106,11 @@ class Compiled:
             reasons = near[0].why_not(leaves, spec, grad)
             if stance == "fail_on_recompile":
                 raise RuntimeError(f"Detected recompile when torch.compile stance is 'fail_on_recompile': {reasons[0][1]}")
+            if near[0].spec == spec and len(near[0].signature) == len(leaves):
+                self.varying_arguments |= {
+                    i for i, (x, before) in enumerate(zip(leaves, near[0].signature))
+                    if x.__class__ is float and before.__class__ is float and x != before
+                } - self.fixed_arguments  # fmt: skip
             for place, text in reasons:
                 self.misses.append(text)
                 if place is not None and place.look().__class__ is float and not among(place, self.fixed):

@@ -259,7 +259,7 @@ class NumberFeed:
         self.array: Any = None
 
     def take(self, leaves: Sequence[Any]) -> Any:
-        value = self.place.get()
+        value = self.place.look(leaves) if self.place.__class__ is Argument else self.place.get()
         if value is not self.value:
             with jax.enable_x64(True):
                 self.array = jax.device_put(np.array(value, np.float64), self.sharding)

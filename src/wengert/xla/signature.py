@@ -9,6 +9,9 @@ from ..core.tensor import PLAIN, Tensor
 from .guards import same
 from .state import DATA, TWINS, Part
 
+#: stands for any float
+FLOAT: Any = type("AnyFloat", (), {"__repr__": lambda self: "a float"})()
+
 
 def fits(leaf: Any, wanted: Any) -> bool:
     """Whether an argument is as it was: a tensor of the same class, dtype, shape and kind of history, or the same value."""
@@ -24,7 +27,7 @@ def fits(leaf: Any, wanted: Any) -> bool:
             and (leaf._fn is wanted.fn or history(leaf) == wanted.history)
             and (wanted.identity is None or leaf is wanted.identity)
         )
-    return same(leaf, wanted)
+    return leaf.__class__ is float if wanted is FLOAT else same(leaf, wanted)
 
 
 def history(t: Tensor) -> int:
@@ -64,4 +67,4 @@ def wanted_text(wanted: Any) -> str:
     return repr(wanted)
 
 
-__all__ = ["Signature", "described", "fits", "history", "wanted_text"]
+__all__ = ["FLOAT", "Signature", "described", "fits", "history", "wanted_text"]

@@ -21,7 +21,7 @@ from ..core.modes import NO_GRAD, mode
 from ..func.pytree import tree_unflatten
 from .feeds import Argument, DrawFeed, Feeds, NumberFeed, Outside
 from .guards import GONE, Names, equality, expression, terms
-from .signature import Signature
+from .signature import FLOAT, Signature
 from .state import DATA, Output, lazy, ordinary
 from .tracer import grad_of
 
@@ -37,7 +37,7 @@ def straight(entry: Entry, stance: ContextVar[str], lock: Any) -> Callable[[Sequ
     if (
         program is None or entry.spec is not None or entry.writes or entry.stores or entry.rebound or entry.freed
         or entry.shared or entry.after or entry.counts or any(entry.hooks)
-        or any(kind not in ("out", "argument", "value") for kind, _ in entry.returns)
+        or FLOAT in entry.signature or any(kind not in ("out", "argument", "value") for kind, _ in entry.returns)
     ):  # fmt: skip
         return None
     name_of = Names(

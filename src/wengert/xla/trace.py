@@ -25,10 +25,11 @@ from .arrays import TracedArray
 from .compiled import Compiled, among
 from .counts import Condition, Count, Later
 from .entry import Entry, finder
+from .feeds import Argument
 from .guards import MISSING, SCALARS, STEPPED, Place, Reach, hook_keys
 from .loops import rolled
 from .program import Program, homes_for, pruned
-from .signature import Signature, history
+from .signature import FLOAT, Signature, history
 from .state import DATA, SMALL, LazyGradient
 from .tracer import UNTOUCHED, External, Number, Tracer, grad_of, tracing
 from .untraceable import Untraceable
@@ -52,6 +53,10 @@ def trace(owner: Compiled, args: Any, kwargs: Any, leaves: Sequence[Any], spec: 
         except Untraceable:
             if attempt.tracer.cold:
                 return None
+            if attempt.number_arguments:
+                owner.fixed_arguments |= attempt.number_arguments
+                owner.varying_arguments -= attempt.number_arguments
+                continue
             if not (numbers or attempt.counted) or attempt.only_learning_rates:
                 raise
             found = [*numbers, *attempt.counted]  # perhaps one of them decided something
@@ -122,6 +127,7 @@ class Attempt:
         self.args, self.kwargs = args, kwargs
         self.numbers = numbers
         self.counted = [p for p in (*reach.integers, *reach.numbers) if among(p, owner.counted) and not among(p, owner.fixed)]
+        self.number_arguments = {i for i in owner.varying_arguments if i < len(leaves) and leaves[i].__class__ is float}
         #: Python numbers that are other ones after the call, and what they are in the trace
         self.renumbered: list[tuple[Place, Any]] = []
         groups = [g for o in reach.optimizers for g in o.param_groups]
@@ -233,8 +239,12 @@ class Attempt:
             return values
 
     def prepare_arguments(self) -> None:
-        """Arguments that carry a graph enter as leaves: their gradients leave through the compiled node."""
+        """Arguments that carry a graph enter as leaves: their gradients leave through the compiled node. Numbers that
+        change from call to call enter as tensors."""
         for i, x in enumerate(self.leaves):
+            if i in self.number_arguments:
+                self.given[i] = number = self.tracer.number(Argument(i))
+                self.arguments_data[id(number)] = number._data
             if isinstance(x, Tensor) and history(x) == 2:
                 inner: Tensor = new(Tensor)
                 data = DATA.__get__(x)
@@ -495,7 +505,7 @@ class Attempt:
             return
         leaves = [k.tensor for k in self.tracer.externals.values() if k.tensor._fn is LEAF and k.traced is not None]
         inner = {id(g): k for k, g in enumerate(self.given) if isinstance(g, Tensor)}
-        leaves += [g for k, g in enumerate(self.given) if isinstance(g, Tensor) and g is not self.leaves[k]]
+        leaves += [g for k, g in enumerate(self.given) if isinstance(g, Tensor) and g is not self.leaves[k] and g._fn is LEAF]
         from .backward import reached_by
 
         sets = [reached_by(x) for _, x in roots]
@@ -636,6 +646,8 @@ class Attempt:
         entry.grad, entry.spec = self.grad, self.spec
         own = {id(k.tensor) for k in tracer.externals.values() if k.grad is not UNTOUCHED}  # its `.grad` is that of this one
         entry.signature = signature_of(self.leaves, set(reach.tensors) | own)
+        for i in self.number_arguments:
+            entry.signature[i] = FLOAT
         entry.distinct = len(arguments)
         entry.leaves = [
             (k.tensor, k.fn) for k in tracer.externals.values()
