@@ -165,6 +165,13 @@ def in_tensors(t: Trainer, x: Any) -> Any:
     return x * t.steps, x.long() * t.steps, x**t.steps, t.steps * 0.5 - x, x[0, 0] / t.steps, x / (1 - 0.9**t.steps)
 
 
+def decayed(t: Trainer, x: Any) -> Any:
+    t.steps += 1
+    decay = min(0.9, 1 - 1 / (t.steps + 1))
+    t.model.weight.data.mul_(decay).add_(x[:1], alpha=1 - decay)
+    return torch.mul(x, decay), x.sub(t.steps), torch.add(x, x, alpha=decay)
+
+
 def averaged(t: Trainer, x: Any) -> Any:
     t.average = 0.9 * t.average + 0.1
     return x * t.average, x.sum() * t.average
@@ -196,7 +203,7 @@ def forgotten(t: Trainer, x: Any) -> Any:
 
 @pytest.mark.parametrize("step, programs", [
     (rate_times, 1), (rate_set, 1), (warmed_up, 2), (counted, 1), (accumulated, 4), (in_tensors, 1), (averaged, 1),
-    (only_once, 2), (by_name, 2), (in_a_ring, 3), (forgotten, 4),
+    (decayed, 2), (only_once, 2), (by_name, 2), (in_a_ring, 3), (forgotten, 4),
 ], ids=lambda p: getattr(p, "__name__", ""))  # fmt: skip
 def test_numbers_that_the_function_changes(step: Any, programs: int) -> None:
     def program(C: Any) -> Any:
@@ -216,7 +223,8 @@ def test_numbers_that_others_change_have_no_say_about_the_dtype() -> None:
 
         def fn(x: Any) -> Any:
             loss = x.sum() + t.average * x.mean()
-            return loss, x.long().sum() * t.average, (t.average * 2 + 1) * loss
+            slope = nn.functional.leaky_relu(x - 2, t.average)
+            return loss, x.long().sum() * t.average, (t.average * 2 + 1) * loss, slope, torch.add(x, x, alpha=t.average)
 
         f, found = C(fn), []
         for k in range(4):

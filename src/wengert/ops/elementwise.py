@@ -318,6 +318,8 @@ def _scaled(prim: Any, name: str, x: Any, y: Any, alpha: Any) -> Any:
     if name == "sub":
         _refuse_bool(x, y)
         _refuse_bool(y, x)
+    if hasattr(alpha, "as_operand"):  # a number that a compiled function changes
+        alpha = alpha.as_operand()
     if not isinstance(alpha, (int, float, complex, kernels.np.generic, Tensor)):
         raise TypeError(f"{name}(): argument 'alpha' must be Number, not {type(alpha).__name__}")
     _check_alpha(x, y, alpha)

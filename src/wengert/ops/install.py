@@ -60,6 +60,8 @@ def operand(x: Any, name: str, position: int = 2) -> Any:
         return x.item()
     if isinstance(x, (int, float, complex)):
         return x
+    if hasattr(x, "as_operand"):  # a number that a compiled function changes
+        return x.as_operand()
     arg = "input" if position == 1 else "other"
     raise TypeError(f"{name}(): argument '{arg}' (position {position}) must be Tensor, not {type(x).__name__}")
 

@@ -30,8 +30,8 @@ class Buffer:
 
     def __init__(self, value: Any, constant: Any = None) -> None:
         self.value = value
-        #: whether it stands for a Python number, which has no say about the dtype of what is computed with it
-        self.number = False
+        #: 0 or 0.0 where it stands for a Python number, which has no say about the dtype of what is computed with it
+        self.number: Any = None
         #: a host array that becomes part of the program when it is first read; gone once the memory is written
         self.constant = constant
         self.version = 0

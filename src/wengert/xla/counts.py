@@ -59,13 +59,9 @@ class Count:
         self.tracer.conditions.append(Condition(self.make, self.value))
         return self.value
 
-    def beside(self, t: Tensor) -> Any:
-        """What stands for it in an operation with `t`: a number has no say about the dtype, unless it is of a higher kind."""
-        if self.value.__class__ is float and not t.is_floating_point():  # type: ignore[attr-defined]
-            return self.known()
-        made = self.tracer.number(self).to(t.dtype)  # type: ignore[attr-defined]
-        made._data.buffer.number = False
-        return made
+    def as_operand(self) -> Tensor:
+        """What stands for it in an operation with tensors."""
+        return self.tracer.number(self, self.value.__class__())
 
     def __round__(self, digits: int | None = None) -> Any:
         return self.applied(lambda x: round(x, digits))
@@ -101,7 +97,7 @@ def joined(f: Callable[[Any, Any], Any], a: Any, b: Any) -> Any:
     """`f(a, b)`, where one of the two is a Count."""
     count, other = (a, b) if a.__class__ is Count else (b, a)
     if isinstance(other, Tensor):
-        number = count.beside(other)
+        number = count.as_operand()
         return f(number, b) if count is a else f(a, number)
     if other.__class__ is not Count and not isinstance(other, (int, float)):
         return NotImplemented

@@ -165,21 +165,21 @@ class Tracer:
         if all(is_known(d) for d in datas) and any(d.__class__ is TracedArray for d in datas) and not traced_in(params):
             return self.results(prim, folded(prim, datas, params), args, datas, params, m, node_class)
         values = [value_of(d) for d in datas]
-        plain = resolved(params)
+        plain = resolved(params, inexact_dtype(datas))
         try:
             kernel = getattr(kernels, prim.name)
             check_indices(self, prim, values, metas, plain)
-            numbers = [d.__class__ is TracedArray and d.buffer.number for d in datas]
-            alone = sum(numbers) == sum(d.__class__ is TracedArray for d in datas)
-            kinds = metas if alone else [0.0 if number else x for number, x in zip(numbers, metas)]
+            numbers = [d.buffer.number if d.__class__ is TracedArray else None for d in datas]
+            alone = all(d.__class__ is not TracedArray or n is not None for d, n in zip(datas, numbers))
+            kinds = metas if alone else [x if number is None else number for number, x in zip(numbers, metas)]
             y = self.run(prim, kernel, values, kinds, plain)
         except (jax.errors.JAXTypeError, jax.errors.JAXIndexError) as error:
             raise Untraceable(f"{prim.name} looks at values: {str(error).splitlines()[0]}") from error
         except (kernels.DataDependent, NotImplementedError) as error:
             raise Untraceable(str(error)) from error
         out = self.results(prim, y, args, datas, params, m, node_class)
-        if alone and any(numbers) and prim.n_outputs == 1:
-            out._data.buffer.number = True
+        if alone and prim.n_outputs == 1 and any(n is not None for n in numbers):
+            out._data.buffer.number = 0.0
         return out
 
     def results(self, prim: Primitive, y: Any, args: Any, datas: Any, params: Any, m: Mode, node_class: Any) -> Any:
@@ -199,7 +199,8 @@ class Tracer:
         """Gradients that are written out on arrays, by the kernel `name`: None where none is wanted."""
         self.operations += 1
         self.names.add(name)
-        y = getattr(kernels, name)(*[values_of(a) for a in args], **resolved(given))
+        dtype = inexact_dtype([a._data for a in args if isinstance(a, Tensor)])
+        y = getattr(kernels, name)(*[values_of(a) for a in args], **resolved(given, dtype))
         return tuple([None if p is None else self.tensor(p) for p in y])
 
     def run(self, prim: Primitive, kernel: Any, values: list[Any], metas: list[Any], params: dict[str, Any]) -> Any:
@@ -337,11 +338,11 @@ class Tracer:
         raise Untraceable("a NumPy array becomes a tensor inside the compiled function",
                           "Make the tensor outside and pass it as an argument.")  # fmt: skip
 
-    def number(self, place: Any) -> Tensor:
-        """A 0-d tensor in place of a Python number that may change between calls."""
+    def number(self, place: Any, kind: Any = 0.0) -> Tensor:
+        """A 0-d tensor in place of a Python number, of the kind of 0 or 0.0, that may change between calls."""
         made = self.add_input(Number(place), (), np.float64)
         t = self.tensor(made.traced_value())
-        t._data.buffer.number = True
+        t._data.buffer.number = kind
         return t
 
     def as_tensors(self, group: dict[str, Any]) -> dict[str, Any]:
@@ -535,16 +536,25 @@ def value_of(d: Any) -> Any:
     return constant(d) if d.__class__ is ndarray else d
 
 
-def resolved(params: Any) -> Any:
-    """Parameters with the values of traced arrays (indices, masks) in their place."""
+def resolved(params: Any, dtype: Any = None) -> Any:
+    """Parameters with the values of traced arrays (indices, masks) in their place; those of Python numbers in `dtype`."""
     kind = params.__class__
     if kind is TracedArray:
-        return params.value
+        return params.value.astype(dtype) if dtype is not None and params.buffer.number is not None else params.value
     if kind is dict:
-        return {k: resolved(v) for k, v in params.items()}
+        return {k: resolved(v, dtype) for k, v in params.items()}
     if kind is tuple or kind is list:
-        return kind([resolved(v) for v in params])
-    return params._data.value if isinstance(params, Tensor) and params._data.__class__ is TracedArray else params
+        return kind([resolved(v, dtype) for v in params])
+    traced = isinstance(params, Tensor) and params._data.__class__ is TracedArray
+    return resolved(params._data, dtype) if traced else params
+
+
+def inexact_dtype(datas: Sequence[Any]) -> Any:
+    """What an operation on these computes in: a number among its parameters takes that dtype."""
+    for d in datas:
+        if d.__class__ is TracedArray and d.buffer.number is None and d.dtype.kind in "fcV":
+            return np.dtype(np.float32) if d.dtype in HALF else d.dtype
+    return None
 
 
 def cast(value: Any, dtype: Any) -> Any:
