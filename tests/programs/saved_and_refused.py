@@ -138,3 +138,11 @@ for name in ("floor_divide_", "remainder_", "fmod_", "bitwise_and_", "gcd_", "co
 attempt(torch.tensor([True]).remainder_, 0)
 attempt(lambda: ~torch.tensor([1.5]))
 print(torch.tensor([-4.0, -2.5, 0.0, 5.0]) % 2.5, torch.tensor([-4.0, 0.0, 4.0]).remainder(-2), 5.5 % torch.tensor([2, -2]))
+
+# arguments that do not go together
+
+q = torch.ones(1, 3, 4)
+attempt(torch.nn.functional.scaled_dot_product_attention, q, q, q, attn_mask=torch.ones(3, 3), is_causal=True)
+attempt(torch.nn.functional.cosine_similarity, torch.ones(2), torch.ones(3))
+print((a + b).grad_fn._saved_alpha, (a - 1).grad_fn._saved_alpha, m.mean().grad_fn._saved_self_sym_numel)
+print(m.sum(0).grad_fn._saved_self_sym_sizes, m.mean(0).grad_fn._saved_self_sym_numel)

@@ -206,6 +206,27 @@ class Node(metaclass=NodeMeta):
         """(position among `edges`, edge) of the inputs that users see."""
         return enumerate(self.edges)
 
+    def __call__(self, *grads: Any) -> Any:
+        """The gradients of this node's inputs from those of its outputs: one, or a tuple. Hooks do not run, what is saved
+        stays."""
+        from .primitive import ops
+        from .tensor import Tensor
+
+        count = 1 if self.n_outputs == 1 else self.count  # type: ignore[attr-defined]
+        ignored = getattr(getattr(self, "prim", None), "nondifferentiable_outputs", ())
+        wanted = [i for i in range(count) if i not in ignored]
+        if len(grads) != len(wanted):
+            raise TypeError(f"expected {len(wanted)} arguments, got {len(grads)} instead")
+        for i, g in enumerate(grads):
+            if g is not None and not isinstance(g, Tensor):
+                raise TypeError(f"argument {i} is not a Variable")
+        if all(g is None for g in grads):
+            return (None,) * len(shown) if len(shown := list(self.shown_edges())) != 1 else None
+        given = dict(zip(wanted, grads, strict=True))
+        found = self.propagate(grads[0] if self.n_outputs == 1 else tuple(given.get(i) for i in range(count)), False, ops)
+        shown = [None if e is None else found[i] for i, e in self.shown_edges()]
+        return shown[0] if len(shown) == 1 else tuple(shown)
+
     @property
     def metadata(self) -> dict[Any, Any]:
         """A dict for the user's notes."""
@@ -328,6 +349,17 @@ class AccumulateGrad(Node):
 
     def name(self) -> str:
         return "torch::autograd::AccumulateGrad"
+
+    def __call__(self, *grads: Any) -> tuple[()]:
+        """Add the gradient to that of the leaf."""
+        from .engine import accumulate_tensor
+        from .modes import mode
+
+        if len(grads) != 1:
+            raise TypeError(f"expected 1 arguments, got {len(grads)} instead")
+        if grads[0] is not None:
+            accumulate_tensor(self.variable, grads[0], mode().grad and grads[0].requires_grad)
+        return ()
 
     def __repr__(self) -> str:
         return f"<AccumulateGrad object at {hex(id(self))}>"

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 import re
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from . import graph
@@ -255,11 +257,22 @@ def edge_in(tensor: Tensor, node: Node) -> tuple[Edge, int]:
     return (fn, nr) if found is node else (fn, -1)
 
 
+def shown_values(node: Node) -> Iterator[tuple[str, Any]]:
+    """What `node` keeps, and what PyTorch's node of that name shows besides."""
+    values = dict(node.saved_values())
+    name = type(node).__name__
+    if name in ("AddBackward0", "SubBackward0"):
+        values.setdefault("alpha", 1)
+    elif name in ("MeanBackward0", "MeanBackward1") and "self_sym_sizes" in values:
+        values["self_sym_numel"] = math.prod(values["self_sym_sizes"])
+    return iter(values.items())
+
+
 def saved_attribute(node: Node, attribute: str) -> Any:
     """`node._saved_self` and its like."""
     raw = attribute.startswith("_raw_saved_")
     wanted = attribute.removeprefix("_raw").removeprefix("_saved_")
-    for name, value in node.saved_values():
+    for name, value in shown_values(node):
         if name == wanted and not (raw and is_plain(name, value)):
             if raw:
                 return value.handles(node) if hasattr(value, "handles") else SavedTensor.of(node, name)
@@ -272,7 +285,7 @@ def saved_attribute(node: Node, attribute: str) -> Any:
 def saved_attributes(node: Node) -> list[str]:
     """The names of all these attributes."""
     names = []
-    for name, value in node.saved_values():
+    for name, value in shown_values(node):
         names.append("_saved_" + name)
         if not is_plain(name, value):
             names.append("_raw_saved_" + name)

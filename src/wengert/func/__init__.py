@@ -33,10 +33,12 @@ __all__ = [
     "vjp",
     "vmap",
     "functional_call",
+    "replace_all_batch_norm_modules_",
     "stack_module_state",
 ]
 
-_OF_MODULES = ("functional_call", "stack_module_state")  # these need nn, which is loaded when first used
+#: these need nn, which is loaded when first used
+_OF_MODULES = ("functional_call", "replace_all_batch_norm_modules_", "stack_module_state")
 _missing = missing(__name__)
 
 

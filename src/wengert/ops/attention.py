@@ -227,6 +227,10 @@ def scaled_dot_product_attention(
     if dropout_p == 0.0 and not masked_gradient and fits and (mask is None or mask.ndim in (2, 4)):
         y: Tensor = _attention(query, key, value, mask, scale=float(scale), is_causal=bool(is_causal))[0]
         return y
+    if is_causal and attn_mask is not None:
+        raise RuntimeError(
+            "_scaled_dot_product_attention: Explicit attn_mask should not be set when is_causal=True"
+        )
     root = math.sqrt(scale)
     q = query * root  # type: ignore[operator]
     s = ops.matmul(q, FUNCTIONS["transpose"](key, -2, -1) * root)

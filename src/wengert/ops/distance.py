@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from ..core.dispatch import dispatch
+from ..core.dispatch import check_broadcast, dispatch
 from ..core.primitive import ops
 from ..core.samples import Case, T, samples
 from ..core.takes import FLOATS, Takes
@@ -178,6 +178,7 @@ def cosine_similarity(x1: Tensor, x2: Tensor, dim: int = 1, eps: float = 1e-8) -
     if not kind.is_floating_point:
         raise RuntimeError(f"expected common dtype to be floating point, yet common dtype is {kind.scalar_name}")
     a, b = (x if x.dtype is kind else x.to(kind) for x in (x1, x2))  # type: ignore[attr-defined]
+    check_broadcast([tuple(a.shape), tuple(b.shape)])
     if x1.ndim != x2.ndim:  # `dim` counts the dimensions of what both broadcast to
         a, b = FUNCTIONS["broadcast_tensors"](a, b)
     norm = vector_norm

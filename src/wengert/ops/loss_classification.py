@@ -281,6 +281,12 @@ class _CrossEntropyNode(Node):
         g = ops.nll_loss_back(gs, wrap(target), None, shape=logs.shape, reduction=MEAN, ignore_index=-100)
         return (g - ops.exp(log_probs) * ops.sum(g, dim=(1,), keepdim=True),)
 
+    def __call__(self, *grads: Any) -> Any:
+        if self.s0 is FREED:
+            raise RuntimeError(BACKWARD_TWICE)
+        (g,) = grads  # the part of nll_loss alone
+        return ops.nll_loss_back(g, wrap(self.target), None, shape=self.s0.shape, reduction=MEAN, ignore_index=-100)
+
     def inner(self) -> Node:
         """The node of log_softmax that PyTorch records between this one and x."""
         prim = TABLE["log_softmax"]

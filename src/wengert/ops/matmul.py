@@ -53,14 +53,23 @@ class Shown(Node):
 
     def own_hooks(self) -> NodeHooks:
         """The hooks of the node that does this one's work."""
-        owner = getattr(self, "owner", None)
-        if owner is None:
-            return super().own_hooks()
-        node = owner
-        node.take_apart()
-        for i in self.path:
-            node = node.next_functions[i][0]
-        return node.own_hooks()  # type: ignore[no-any-return]
+        node = self.real()
+        return super().own_hooks() if node is None else node.own_hooks()  # type: ignore[no-any-return]
+
+    def __call__(self, *grads: Any) -> Any:
+        node = self.real()
+        if node is None:
+            raise NotImplementedError(f"calling {self.name()}: it is recorded as one node with the product around it")
+        return node(*grads)
+
+    def real(self) -> Any:
+        """The node that does this one's work, once its owner is taken apart; None if that cannot be done."""
+        node = getattr(self, "owner", None)
+        if node is not None:
+            node.take_apart()
+            for i in self.path:
+                node = node.next_functions[i][0]
+        return node
 
 
 def owned(owner: Any, functions: tuple[tuple[Any, int], ...], path: tuple[int, ...] = ()) -> tuple[tuple[Any, int], ...]:
@@ -465,7 +474,12 @@ def _shows(*chain: str, folded: bool, turned: bool = False) -> Any:
             return (endpoint(shown("MmBackward0", _over(ex, "ViewBackward0"), ey)),)
         return (endpoint(shown("BmmBackward0", _over(ex, *chain), _over(ey, *chain))),)
 
-    body = {"__slots__": (), "__module__": "torch.autograd", "next_functions": property(next_functions)}
+    def call(self: Any, *grads: Any) -> Any:
+        raise NotImplementedError(f"calling {self.name()}: it is recorded as one node with the product below it")
+
+    body = {
+        "__slots__": (), "__module__": "torch.autograd", "next_functions": property(next_functions), "__call__": call,
+    }  # fmt: skip
     return NodeMeta("CloneBackward0" if turned else "UnsafeViewBackward0", (_matmul.Node,), body)
 
 

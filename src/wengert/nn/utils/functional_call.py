@@ -60,3 +60,15 @@ def _stacked(tensors: list[Tensor]) -> Tensor:
             raise RuntimeError("Expected parameters from different models to have the same .requires_grad")
         return ops.stack([t.detach() for t in tensors], 0).requires_grad_(wanted[0])  # type: ignore[attr-defined, no-any-return]
     return ops.stack(tensors, 0)  # type: ignore[no-any-return]
+
+
+def replace_all_batch_norm_modules_(root: Any) -> Any:
+    """Make every batch norm layer of `root` (itself too) forget its running statistics, which vmap cannot update.
+    -> root"""
+    from ..batchnorm import _BatchNorm
+
+    for layer in root.modules():
+        if isinstance(layer, _BatchNorm) and layer.track_running_stats:
+            layer.running_mean = layer.running_var = layer.num_batches_tracked = None
+            layer.track_running_stats = False
+    return root
