@@ -413,6 +413,43 @@ def a_kept_graph_is_used_later(C: Any) -> Any:
     return found
 
 
+class Recurrent(nn.Module):
+    """Goes on where the last batch ended."""
+
+    def __init__(self, kind: str) -> None:
+        super().__init__()
+        self.cells = getattr(nn, kind)(3, 4, batch_first=True)
+        self.state: Any = None
+
+    def forward(self, x: Any) -> Any:
+        y, state = self.cells(x, self.state)
+        self.state = tuple(s.detach() for s in state) if isinstance(state, tuple) else state.detach()
+        return y
+
+
+def states_that_are_kept(C: Any) -> Any:
+    found = []
+    for kind in ("LSTM", "GRU"):
+        m = Recurrent(kind)
+        o = torch.optim.SGD(m.parameters(), 0.1)
+
+        def step(x: Any, m: Any = m, o: Any = o) -> Any:
+            o.zero_grad()
+            loss = m(x).square().mean()
+            loss.backward()
+            o.step()
+            return loss
+
+        step = C(step)
+        for k in range(6):
+            if k == 3:
+                m.state = None
+            found += [step(torch.randn(2, 5, 3)), m.state]
+        m.state = tuple(s * 2 for s in m.state) if kind == "LSTM" else m.state * 2
+        found += [step(torch.randn(2, 5, 3)), step(torch.randn(2, 5, 3)), m.state]
+    return found
+
+
 class Sharpness(torch.optim.Optimizer):
     """Two steps: up to where the loss is worst nearby, and from there down."""
 
@@ -513,7 +550,7 @@ PROGRAMS: list[Program] = [
     averaged, averaged_exponentially, teacher, clipped, clipped_or_refused, scaled, accumulated, zeroed_gradients, frozen,
     replaced_data, saved_and_loaded, trained_and_evaluated, copied, another_group, looked_at, rows_of_bounded_norm, bags,
     two_functions_over_one_model, changing_rates_of_dropout, weights_of_hooks, a_kept_graph_is_used_later,
-    two_step_optimizers, closures_of_lbfgs,
+    states_that_are_kept, two_step_optimizers, closures_of_lbfgs,
 ]  # fmt: skip
 
 

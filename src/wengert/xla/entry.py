@@ -282,6 +282,8 @@ class Entry:
                 kind, base = x.base
                 found = made[x] = x.made(self.result(kind, base, leaves, plain, made))  # type: ignore[index]
             return found
+        if kind == "tuple":
+            return tuple([self.result(of, t, leaves, plain, made) for of, t in x])
         if kind == "found":
             return made[kind, x]  # type: ignore[index]
         if kind == "gradient":

@@ -88,6 +88,33 @@ class AttributePlace(Place):
             setattr(self.container, self.key, value)
 
 
+class ItemPlace(Place):
+    """An element of the tuple of `length` tensors that stands at a place."""
+
+    __slots__ = ("length",)
+
+    def __init__(self, outer: Place, key: int, length: int) -> None:
+        super().__init__(outer, key, f"{outer.name}[{key}]")
+        self.length = length
+
+    def get(self) -> Any:
+        return self.container.get()[self.key]
+
+    def look(self) -> Any:
+        found = self.container.look()
+        return found[self.key] if found.__class__ is tuple and len(found) == self.length else MISSING
+
+
+def tensor_places(place: Place) -> list[tuple[Place, Tensor]]:
+    """The tensor that stands at a place, or those of the tuple that does."""
+    value = place.look()
+    if isinstance(value, Tensor):
+        return [(place, value)]
+    if value.__class__ is tuple and value and all(isinstance(x, Tensor) for x in value):
+        return [(ItemPlace(place, k, len(value)), x) for k, x in enumerate(value)]
+    return []
+
+
 class Reach:
     """Everything that the function can read, as it is now."""
 
@@ -592,4 +619,7 @@ def broken(guards: list[tuple[Place, Any]], lengths: list[tuple[Any, int]]) -> l
     return found
 
 
-__all__ = ["GONE", "MISSING", "Names", "Place", "Reach", "broken", "checker", "equality", "expression", "same", "terms"]
+__all__ = [
+    "GONE", "MISSING", "ItemPlace", "Names", "Place", "Reach", "broken", "checker", "equality", "expression", "same",
+    "tensor_places", "terms",
+]  # fmt: skip

@@ -26,7 +26,7 @@ from .compiled import Compiled, among
 from .counts import Condition, Count, Later
 from .entry import Entry, finder
 from .feeds import Argument
-from .guards import MISSING, SCALARS, STEPPED, Place, Reach, hook_keys
+from .guards import MISSING, SCALARS, STEPPED, Place, Reach, hook_keys, tensor_places
 from .loops import rolled
 from .program import Program, homes_for, pruned
 from .signature import FLOAT, Signature, history
@@ -341,15 +341,14 @@ class Attempt:
                 self.store_number(place, before, value)
                 rebound[id(place.container), place.key] = place
                 continue
-            if place is None or not isinstance(value, Tensor):
+            several = value.__class__ is tuple and value and all(isinstance(x, Tensor) for x in value)
+            if place is None or not (isinstance(value, Tensor) or several):
                 raise Untraceable(
                     f"the function changes Python state: {name}. Calls of the compiled program would not",
                     "Keep counters, lists and logs outside the compiled function.",
                 )
-            kind, found = self.leave(value)
-            if kind == "out" and value._fn is not None:  # it joins the tape as results do
-                entry.returns.append((kind, found))
-            entry.stores.append((place, kind, found))
+            had = [self.keep(x) for x in (value if several else (value,))]
+            entry.stores.append((place, "tuple", had) if several else (place, *had[0]))
             rebound[id(place.container), place.key] = place
         for place, value in self.renumbered:
             self.store_number(place, 0.0, value)
@@ -404,6 +403,13 @@ class Attempt:
         named = self.reach.names & STEPPED & vars(scheduler).keys()
         if named:
             raise Untraceable(f"the function steps a scheduler and looks at its {min(named)}", "Look at it outside.")
+
+    def keep(self, x: Tensor) -> tuple[str, Any]:
+        """As `leave`, for a tensor that the function puts somewhere: with a graph it joins the tape as results do."""
+        kind, found = self.leave(x)
+        if kind == "out" and x._fn is not None:
+            self.entry.returns.append((kind, found))
+        return kind, found
 
     def leave(self, x: Tensor) -> tuple[str, Any]:
         """How a tensor that the function gives is had after a call: (kind, what)."""
@@ -462,7 +468,8 @@ class Attempt:
         self.results = [(i, self.leaving[k]) for i, (kind, k) in enumerate(entry.returns) if kind == "out"]
         self.results = [(i, x) for i, x in self.results if self.homes[entry.returns[i][1]].__class__ is int]
         gives = [found for kind, found in entry.returns if kind == "out"]
-        gives += [found for _, kind, found in entry.stores if kind == "out"]
+        stored = [had for _, kind, x in entry.stores for had in (x if kind == "tuple" else [(kind, x)])]
+        gives += [found for kind, found in stored if kind == "out"]
         aliased = any(home.__class__ is Alias for home in self.homes)
         hidden = len(entry.returns) > entry.count
         entry.shared = len(set(gives)) < len(gives) or aliased or hidden or bool(entry.found or entry.own_grads)
@@ -599,6 +606,8 @@ class Attempt:
             if kind == "value" and (id(x) in places or id(x) in gradients):
                 entry.found.append(finder(x, self.leaves, places, gradients))
                 return "found", len(entry.found) - 1
+            if kind == "tuple":
+                return kind, [home(*had) for had in x]
             if kind != "out":
                 return kind, x
             at = self.homes[x]
@@ -637,7 +646,7 @@ class Attempt:
                                                   self.results_kept(split))  # fmt: skip
         # guards
         skip = {(id(p.container), p.key) for p in (*self.numbers, *self.counted)} | {
-            (id(p.container), p.key) for p in self.rebound.values() if isinstance(p.look(), Tensor)
+            (id(p.container), p.key) for p in self.rebound.values() if tensor_places(p)
         }
         entry.numbers = list(self.numbers)
         entry.guards = [(p, v) for p, v in reach.guards if (id(p.container), p.key) not in skip]
@@ -654,7 +663,7 @@ class Attempt:
             if id(k.tensor) not in arguments and id(k.tensor) not in gradients and id(k.tensor) not in places
         ]  # fmt: skip
         entry.opaque = [*reach.opaque, *tracer.conditions]
-        entry.rebound = [(p, Signature(t)) for p in self.rebound.values() if isinstance(t := p.look(), Tensor)]
+        entry.rebound = [(where, Signature(t)) for p in self.rebound.values() for where, t in tensor_places(p)]
         entry.hooks = [hook_keys(t) for t, _ in entry.leaves]
         entry.outside = {id(t) for t, _ in entry.leaves} - arguments
         entry.seal()
@@ -693,11 +702,9 @@ class Attempt:
 
     def rebound_places(self) -> dict[int, Place]:
         """Tensors from outside that were found where the function puts another one."""
-        found = {}
+        found: dict[int, Place] = {}
         for place in self.rebound.values():
-            value = place.look()
-            if isinstance(value, Tensor):
-                found[id(value)] = place
+            found.update((id(t), where) for where, t in tensor_places(place))
         return found
 
     def program_options(self, inputs: Any) -> dict[str, Any]:
