@@ -177,6 +177,14 @@ def averaged(t: Trainer, x: Any) -> Any:
     return x * t.average, x.sum() * t.average
 
 
+def set_again(t: Trainer, x: Any) -> Any:
+    t.average += 1.5
+    y = x * t.average
+    t.average = 0.25
+    t.steps = 7
+    return y
+
+
 def only_once(t: Trainer, x: Any) -> Any:
     if t.first:
         t.first = False
@@ -203,7 +211,7 @@ def forgotten(t: Trainer, x: Any) -> Any:
 
 @pytest.mark.parametrize("step, programs", [
     (rate_times, 1), (rate_set, 1), (warmed_up, 2), (counted, 1), (accumulated, 4), (in_tensors, 1), (averaged, 1),
-    (decayed, 2), (only_once, 2), (by_name, 2), (in_a_ring, 3), (forgotten, 4),
+    (decayed, 2), (set_again, 1), (only_once, 2), (by_name, 2), (in_a_ring, 3), (forgotten, 4),
 ], ids=lambda p: getattr(p, "__name__", ""))  # fmt: skip
 def test_numbers_that_the_function_changes(step: Any, programs: int) -> None:
     def program(C: Any) -> Any:

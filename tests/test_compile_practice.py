@@ -196,6 +196,30 @@ def scaled(C: Any) -> Any:
     return found, scaler.state_dict()
 
 
+def scaled_over_two_functions(C: Any) -> Any:
+    m = nn.Linear(3, 1)
+    o = torch.optim.AdamW(m.parameters(), 0.05)
+    scaler = torch.amp.GradScaler("cpu", init_scale=1024.0, growth_interval=3)
+
+    def micro(x: Any) -> Any:
+        loss = m(x).square().mean() / 2
+        scaler.scale(loss).backward()
+        return loss
+
+    def apply() -> None:
+        scaler.step(o)
+        scaler.update()
+        o.zero_grad()
+
+    micro, apply, found = C(micro), C(apply), []
+    for k in range(12):
+        found.append(micro(batch() * (1e25 if k == 5 else 1)))
+        if k % 2:
+            apply()
+            found += [scaler.get_scale(), scaler._get_growth_tracker()]
+    return found, m.weight
+
+
 # ---------------------------------------------------------------- what happens between calls
 
 
@@ -549,8 +573,8 @@ PROGRAMS: list[Program] = [
     full_backward_hooks, full_backward_hooks_of_a_compiled_model, tensor_hooks, optimizers_in_hooks, retained_gradients,
     averaged, averaged_exponentially, teacher, clipped, clipped_or_refused, scaled, accumulated, zeroed_gradients, frozen,
     replaced_data, saved_and_loaded, trained_and_evaluated, copied, another_group, looked_at, rows_of_bounded_norm, bags,
-    two_functions_over_one_model, changing_rates_of_dropout, weights_of_hooks, a_kept_graph_is_used_later,
-    states_that_are_kept, two_step_optimizers, closures_of_lbfgs,
+    scaled_over_two_functions, two_functions_over_one_model, changing_rates_of_dropout, weights_of_hooks,
+    a_kept_graph_is_used_later, states_that_are_kept, two_step_optimizers, closures_of_lbfgs,
 ]  # fmt: skip
 
 

@@ -82,7 +82,7 @@ class GradScaler:
         if not self._enabled:
             return outputs
         if self._scale is None:
-            self._scale = wrap(np.array(self._init_scale, np.float32))
+            self._set(self._init_scale)
             self._track(self._init_growth_tracker)
         if isinstance(outputs, Tensor):
             return outputs * self._scale
@@ -197,14 +197,20 @@ class GradScaler:
         full = after == self._growth_interval
         grown = (scale.double() * self._growth_factor).float()
         kept = ops.where(full & grown.isfinite(), grown, scale)
-        self._scale = ops.where(bad, (scale.double() * self._backoff_factor).float(), kept)
-        self._tracker = ops.where(bad | full, after * 0, after)
+        scale.copy_(ops.where(bad, (scale.double() * self._backoff_factor).float(), kept))
+        self._tracker.copy_(ops.where(bad | full, after * 0, after))
 
     def _track(self, good: int) -> None:
-        self._tracker = wrap(np.array(good, np.int32))
+        if self._tracker is None:
+            self._tracker = wrap(np.array(good, np.int32))
+        else:
+            self._tracker.fill_(good)
 
     def _set(self, value: float) -> None:
-        self._scale = wrap(np.array(value, np.float32))
+        if self._scale is None:
+            self._scale = wrap(np.array(value, np.float32))
+        else:
+            self._scale.fill_(value)
 
     def get_scale(self) -> float:
         """The scale (1.0 when switched off)."""

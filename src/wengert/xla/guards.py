@@ -15,6 +15,7 @@ from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
+from ..amp import GradScaler
 from ..core import hooks as hook_state
 from ..core.errors import PACKAGE_DIR
 from ..core.generator import Generator
@@ -324,10 +325,11 @@ class Reach:
             if users_class(type(value)):
                 self.lengths.append((own, len(own)))  # no attribute comes to hide one of the class
         every = isinstance(value, Module)  # ours read their own attributes; containers hold what forward iterates over
+        whole = isinstance(value, GradScaler) or self.dynamic and not isinstance(value, types.ModuleType)
         for key, item in list(own.items()):
             if key in STEPPED and isinstance(value, LRScheduler) and key not in self.names:
                 continue
-            if key in UNREAD or not (every or key in self.names or self.dynamic and not isinstance(value, types.ModuleType)):
+            if key in UNREAD or not (every or whole or key in self.names):
                 continue
             if every and key[:1] == "_" and isinstance(item, dict):  # a module's own tables are never replaced
                 self.copies.append((item, dict(item), f"{name}.{key}"))

@@ -351,7 +351,7 @@ class Attempt:
             entry.stores.append((place, "tuple", had) if several else (place, *had[0]))
             rebound[id(place.container), place.key] = place
         for place, value in self.renumbered:
-            self.store_number(place, 0.0, value)
+            self.store_number(place, None, value)
         self.rebound = rebound
         for action, given in tracer.after:
             self.refuse_named_state(action.args[0])
