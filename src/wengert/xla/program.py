@@ -36,6 +36,55 @@ def as_function(jaxpr: Any, inputs: Sequence[Any], outs: Sequence[Any], eqns: Se
     return extend.jaxpr_as_fun(extend.ClosedJaxpr(part, []))
 
 
+def evaluator(jaxpr: Any, bad: int | None, state: dict[int, int]) -> Any:
+    """A jaxpr as a function of its constants. `state`: constant -> output, memory that the program changes: where the
+    output `bad` is true it keeps its value.
+
+    What follows reads the memory as it is then: otherwise XLA would copy it, to have both the old and the new value."""
+    if bad is None or not state:
+        return as_function(jaxpr, jaxpr.constvars, jaxpr.outvars, jaxpr.eqns)
+    first = needed(jaxpr.eqns, [jaxpr.outvars[bad]])
+    early = {id(e) for e in first}
+    outputs = [id(v) for v in jaxpr.outvars]
+    #: variable -> the constant whose new value it is; not where the check itself depends on it
+    new = {outputs[o]: n for n, o in state.items() if outputs.count(outputs[o]) == 1}
+    pieces: list[list[Any]] = [first, []]
+    for e in jaxpr.eqns:
+        if id(e) not in early:
+            pieces[-1].append(e)
+            if any(id(v) in new for v in e.outvars):
+                pieces.append([])
+    early_made = {id(v) for e in first for v in e.outvars}
+    new = {v: n for v, n in new.items() if v not in early_made}
+    steps: list[tuple[list[Any], list[Any], Any]] = []
+    wanted = {id(v) for v in jaxpr.outvars}
+    for eqns in reversed(pieces):
+        made = {id(v): v for e in eqns for v in e.outvars}
+        outs = [v for k, v in made.items() if k in wanted]
+        reads = {id(v): v for e in eqns for v in e.invars if not isinstance(v, extend.Literal) and id(v) not in made}
+        wanted = (wanted - made.keys()) | reads.keys()
+        steps.append((list(reads.values()), outs, as_function(jaxpr, list(reads.values()), outs, eqns)))
+    steps.reverse()
+
+    def evaluated(*consts: Any) -> list[Any]:
+        known = {id(v): c for v, c in zip(jaxpr.constvars, consts)}
+        kept = set()
+        for reads, outs, step in steps:
+            for v, x in zip(outs, step(*[known[id(v)] for v in reads])):
+                if id(v) in new:
+                    n = new[id(v)]
+                    x = jnp.where(known[outputs[bad]], consts[n].reshape(x.shape), x)
+                    kept.add(n)
+                known[id(v)] = x
+        found = [v.val if isinstance(v, extend.Literal) else known[id(v)] for v in jaxpr.outvars]
+        for n, o in state.items():
+            if n not in kept:
+                found[o] = jnp.where(found[bad], consts[n].reshape(found[o].shape), found[o])
+        return found
+
+    return evaluated
+
+
 def pruned(closed: Any) -> Any:
     """Without what no output needs."""
     jaxpr = closed.jaxpr
@@ -98,7 +147,8 @@ class Program:
                     break
             else:
                 self.packs.append((dtype, [o]))
-        fun = as_function(closed.jaxpr, closed.jaxpr.constvars, closed.jaxpr.outvars, closed.jaxpr.eqns)
+        alone = {i: o for i, o in state if i in homes and not homes[i].resident.flat}
+        fun = evaluator(closed.jaxpr, bad, {order.index(i): o for i, o in alone.items()})
         consts = [c if n is None else None for c, n in zip(closed.consts, order)]
         changing, reading, handed, packs, plain = self.changing, self.reading, self.handed, self.packs, self.plain
 
@@ -122,9 +172,9 @@ class Program:
                 if r.flat:
                     pieces = [parts.get(p.offset, p.of(old)).reshape(-1) for _, p in r.members if p.size]
                     new = jnp.concatenate(pieces) if len(pieces) > 1 else pieces[0] if pieces else old
+                    after.append(new if bad is None else jnp.where(outs[bad], old, new))
                 else:
-                    (new,) = parts.values()
-                after.append(new if bad is None else jnp.where(outs[bad], old, new))
+                    after += parts.values()
             flat = [jnp.concatenate([outs[o].reshape(-1) for o in members]) for _, members in packs]
             return (*after, *flat, *(outs[o] for o in plain))
 
