@@ -18,10 +18,12 @@ import numpy as np
 
 from .flat import LAYOUT, Const, Op, Operand, Reader, Value, affine_op, live, stack_op, take_op, to_jaxpr
 from .repeats import periodic_runs
-from .turns import Loop, added_in_place, amount, joined
+from .turns import Loop, added_in_place, amount, joined, size
 
-#: fewer periods, or a run of fewer operations, are better written out
-PERIODS, OPERATIONS = 6, 128
+#: fewer periods, or a run of fewer operations, stay written out
+PERIODS, OPERATIONS = 6, 64
+#: a program stays as it is unless so many fewer operations are compiled: short loops run faster written out
+SAVED = 1000
 #: how far back a value may be carried
 FARTHEST = 8
 #: of the numbers that a period computes, the part of which may be gathered for it from single values
@@ -43,11 +45,11 @@ def rolled(closed: Any, placeholders: Collection[int], first: int = 0, late: Col
 
     `placeholders`: identities of those of its constants that stand for inputs; they come first among the constants of the
     result. What the first outputs, `first` of them, need will not depend on the inputs `late`: it is to be cut off."""
-    if closed.jaxpr.effects or len(closed.jaxpr.eqns) < OPERATIONS:
+    if closed.jaxpr.effects or len(closed.jaxpr.eqns) < SAVED:
         return closed
     read = Reader(closed, placeholders)
     program = Rolling(read)
-    if not program.roll():
+    if not program.roll() or len(read.ops) - sum(map(size, program.ops)) < SAVED:
         return closed
     late_inputs = [x for x, c in zip(read.inputs, read.placeholders) if id(c) in late]
     if late_inputs:
@@ -76,14 +78,14 @@ def without_repeated_invariants(ops: Sequence[Op], inputs: Sequence[Operand], ou
     again: dict[Operand, Operand] = {}
     front: list[Op] = []
     gone: set[Op] = set()
-    wanted: set[Operand] = set()
+    wanted: set[Op] = set()
     for group in reversed(groups.values()):
         alone = all(x.__class__ is Const for x in group[0].ins)  # zeros to begin with, for example
         often = len(group) >= OFTEN and group[0] not in parts
-        if alone or often or not wanted.isdisjoint(group[0].outs):
+        if alone or often or group[0] in wanted:
             front.append(group[0])
             gone.update(group)
-            wanted.update(group[0].ins)
+            wanted.update([of[0] for x in group[0].ins if (of := number.get(x)).__class__ is tuple])
             again.update((x, y) for op in group[1:] for x, y in zip(op.outs, group[0].outs))
     for op in ops:
         op.ins = [again.get(x, x) for x in op.ins]
@@ -293,7 +295,7 @@ class Run:
         self.read_operands: list[Operand] = []
         #: (position, slot, how far back, initial values) -> registers, the oldest first
         self.carried: dict[Any, list[Value]] = {}
-        self.initial: list[Operand] = []
+        self.initial: list[Operand | None] = []
         self.known: dict[Any, Operand] = {}
         self.gathered: dict[Value, int] = {}
         inside: dict[tuple[int, int], Value] = {}
@@ -330,14 +332,14 @@ class Run:
                 continue
             if x not in updates:
                 registers.append(Value(x.shape, x.dtype))
-                self.initial.append(None)  # type: ignore[arg-type]  # nobody reads it
+                self.initial.append(None)  # nobody reads it
                 updates.append(x)
             finals.append(updates.index(x))
             kept.append((uses[0][1], x))
         body = added_in_place(self.body, [*updates, *[x for x, _ in stacks]])
         loop = Loop(
             self.count, self.k, list(self.reads.values()), registers, body, updates, finals, [x for x, _ in stacks],
-            [None if x is None else (x.shape, x.dtype) for x in self.initial],
+            [x is not None for x in self.initial],
         )
         outs: list[Any] = [x for _, x in kept]
         outs += [Value((self.count, *x.shape), x.dtype) for x, _ in stacks]

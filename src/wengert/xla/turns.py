@@ -18,8 +18,13 @@ TURNS = 4
 
 
 def amount(op: Op) -> int:
-    """How many operations this one stands for."""
+    """How many operations this one runs."""
     return op.emit.amount if isinstance(op.emit, Loop) else 1
+
+
+def size(op: Op) -> int:
+    """How many operations XLA compiles for this one."""
+    return op.emit.size if isinstance(op.emit, Loop) else 1
 
 
 def added_in_place(body: list[Op], wanted: Sequence[Value]) -> list[Op]:
@@ -51,12 +56,17 @@ class Loop:
 
     def __init__(
         self, count: int, k: Value, reads: list[Value], registers: list[Value], body: list[Op], updates: Sequence[Operand],
-        finals: list[int], stacked: list[Value], initial: list[Any],
+        finals: list[int], stacked: list[Value], given: list[bool],
     ) -> None:  # fmt: skip
+        """`given`: which of the registers have an initial value."""
         self.count, self.k, self.reads, self.registers = count, k, reads, registers
-        self.updates, self.finals, self.stacked, self.initial = updates, finals, stacked, initial
+        self.updates, self.finals, self.stacked, self.given = updates, finals, stacked, given
         self.body = live(body, [*updates, *stacked])
         self.amount = count * sum(map(amount, self.body))
+        most = max(1, min(TURN * count // self.amount, count // TURNS))
+        #: steps in one turn; what is left over stands behind the loop
+        self.several = max(n for n in range(1, most + 1) if n + count % n <= most)
+        self.size = (self.several + count % self.several) * sum(map(size, self.body))
 
     def key(self) -> Any:
         """Loops with equal keys are the same but for what they are given."""
@@ -64,17 +74,17 @@ class Loop:
         rows = []
         for op in self.body:
             rows.append((op.key, tuple([number[x] for x in op.ins])))
-            number.update((x, len(number) + i) for i, x in enumerate(op.outs))
+            for x in op.outs:
+                number[x] = len(number)
         ends = tuple([number[x] for x in (*self.updates, *self.stacked)])
-        given = tuple([x is None for x in self.initial])
-        return self.count, tuple(rows), ends, tuple(self.finals), len(self.reads), given
+        return self.count, tuple(rows), ends, tuple(self.finals), len(self.reads), tuple(self.given)
 
     def __call__(self, given: Sequence[Any]) -> list[Any]:
         n = len(self.reads)
         reads = dict(zip(self.reads, given))
         rest = iter(given[n:])
         first = [
-            jnp.zeros(x.shape, x.dtype) if i is None else jnp.asarray(next(rest)) for x, i in zip(self.registers, self.initial)
+            jnp.asarray(next(rest)) if known else jnp.zeros(x.shape, x.dtype) for x, known in zip(self.registers, self.given)
         ]
         stacks = [jnp.zeros((self.count, *x.shape), x.dtype) for x in self.stacked]
 
@@ -85,8 +95,7 @@ class Loop:
             m = len(registers)
             return after[:m], [put(s, y, k) for s, y in zip(stacks, after[m:])]
 
-        most = max(1, min(TURN * self.count // self.amount, self.count // TURNS))
-        several = max(n for n in range(1, most + 1) if n + self.count % n <= most)
+        several = self.several
         whole = self.count - self.count % several
 
         def steps(state: Any) -> Any:
@@ -169,4 +178,4 @@ def join_op(like: Op, parts: Sequence[Any], new: int | None, dim: int) -> Op:
     return Op("joined", (tuple(shapes), tuple(spans), dim), ins, like.outs, emit)
 
 
-__all__ = ["Loop", "added_in_place", "amount", "joined"]
+__all__ = ["Loop", "added_in_place", "amount", "joined", "size"]
