@@ -1,4 +1,4 @@
-"""What all tests share: one BLAS thread a process, Hypothesis's profile, and a way to run Python in a fresh process."""
+"""What tests share: one BLAS thread a process, Hypothesis's profile, Python in a fresh process, JAX's 64-bit types."""
 from __future__ import annotations
 
 import os
@@ -8,7 +8,7 @@ for variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
 
 import subprocess  # noqa: E402
 import sys  # noqa: E402
-from collections.abc import Callable  # noqa: E402
+from collections.abc import Callable, Iterator  # noqa: E402
 from importlib import metadata  # noqa: E402
 from pathlib import Path  # noqa: E402
 
@@ -35,6 +35,15 @@ def version(distribution: str) -> str:
 
 def pytest_report_header() -> str:
     return f"numpy {version('numpy')}, scipy {version('scipy')}, torch (the oracle): {version('torch')}"
+
+
+@pytest.fixture
+def wide_types() -> Iterator[None]:
+    """JAX has 64-bit types, as in compiled functions."""
+    import jax
+
+    with jax.enable_x64(True):
+        yield
 
 
 @pytest.fixture

@@ -1,7 +1,6 @@
 """The JAX kernels give what the NumPy kernels give: see `kernel_compare`."""
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -17,14 +16,7 @@ from wengert.core.generator import stream_of  # noqa: E402
 from wengert.core.samples import SAMPLES  # noqa: E402
 from wengert.kernels import jax as kernels  # noqa: E402
 
-
-@pytest.fixture(autouse=True)
-def wide() -> Iterator[None]:
-    """64-bit types, as compile has them."""
-    before = jax.config.jax_enable_x64
-    jax.config.update("jax_enable_x64", True)
-    yield
-    jax.config.update("jax_enable_x64", before)
+pytestmark = pytest.mark.usefixtures("wide_types")
 
 
 def check(name: str, kinds: tuple[str, ...], special: bool = False) -> None:

@@ -2,7 +2,6 @@
 from __future__ import annotations
 
 import importlib
-from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -17,13 +16,7 @@ from wengert.kernels import pooling  # noqa: E402
 ways = importlib.import_module("wengert.kernels.jax.convolution")
 
 
-@pytest.fixture(autouse=True)
-def wide() -> Iterator[None]:
-    """64-bit types, as compile has them."""
-    before = jax.config.jax_enable_x64
-    jax.config.update("jax_enable_x64", True)
-    yield
-    jax.config.update("jax_enable_x64", before)
+pytestmark = pytest.mark.usefixtures("wide_types")
 
 
 WAYS = [(1, 3, 1), (3, 4, 1), (6, 4, 2), (4, 8, 4), (4, 4, 4), (12, 5, 1), (36, 4, 2)]

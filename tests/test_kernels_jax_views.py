@@ -1,7 +1,7 @@
 """Writing through chains of views and indexing on JAX arrays, against the NumPy kernels, which write into memory."""
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -15,14 +15,7 @@ import wengert as torch  # noqa: E402
 from wengert.kernels import jax as kernels  # noqa: E402
 from wengert.kernels import numpy as ours  # noqa: E402
 
-
-@pytest.fixture(autouse=True)
-def wide() -> Iterator[None]:
-    """64-bit types, as compile has them."""
-    before = jax.config.jax_enable_x64
-    jax.config.update("jax_enable_x64", True)
-    yield
-    jax.config.update("jax_enable_x64", before)
+pytestmark = pytest.mark.usefixtures("wide_types")
 
 
 #: views of a (4, 6, 5) tensor
