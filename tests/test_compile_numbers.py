@@ -279,6 +279,25 @@ def test_arguments_that_decide_something_are_known() -> None:
 GLOBAL = 0
 
 
+def test_a_counter_beside_an_attribute_that_the_function_makes() -> None:
+    def program(C: Any) -> Any:
+        class State:
+            count = 0
+
+        s = State()
+        s.count = 0
+
+        def f(x: Any) -> Any:
+            s.count += 1
+            s.last = x * 2  # type: ignore[attr-defined]
+            return x + 1
+
+        f = C(f)
+        return [(f(torch.ones(2)), s.count, s.last) for _ in range(4)]  # type: ignore[attr-defined]
+
+    agrees(program)
+
+
 def test_counters_that_are_variables() -> None:
     def program(C: Any) -> Any:
         global GLOBAL

@@ -80,10 +80,7 @@ def compile(
         if callable(backend):
             raise NotImplementedError("torch.compile: backends given as functions get an FX graph in PyTorch; use 'xla'")
         raise RuntimeError(f"Invalid backend: {backend!r}, see `torch._dynamo.list_backends()` for available backends.")
-    settings = {
-        "fullgraph": fullgraph, "dynamic": dynamic, "options": dict(options or {}), "device": device,
-        "limit": recompile_limit,
-    }  # fmt: skip
+    settings = {"fullgraph": fullgraph, "options": dict(options or {}), "device": device, "limit": recompile_limit}
     from .nn.module import Module
 
     if isinstance(model, Module):
@@ -121,7 +118,6 @@ def _compiled_for(fn: Any, settings: dict[str, Any]) -> Any:
         return fn
     from . import xla
 
-    settings = dict(settings)
     found = xla.Compiled(fn, stance=_stance, **settings)
     _made.add(found)
     return found

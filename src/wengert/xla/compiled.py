@@ -12,7 +12,7 @@ from ..core.modes import NO_GRAD, mode
 from ..core.tensor import PLAIN, Tensor
 from ..func.pytree import tree_flatten
 from .entry import Entry
-from .guards import Place
+from .places import Place, among
 from .state import Stale
 from .straight import MISS
 from .untraceable import Untraceable
@@ -25,7 +25,7 @@ class Compiled:
     """What `compile(fn)` gives: call it like `fn`."""
 
     def __init__(
-        self, fn: Any, *, fullgraph: bool = False, dynamic: Any = None, options: dict[str, Any] | None = None,
+        self, fn: Any, *, fullgraph: bool = False, options: dict[str, Any] | None = None,
         device: Any = None, limit: int | None = None, stance: ContextVar[str] | None = None,
     ) -> None:  # fmt: skip
         from .devices import prepare
@@ -181,8 +181,4 @@ class Compiled:
         self.full = False
 
 
-def among(place: Place, places: Sequence[Place]) -> bool:
-    return any(p.container is place.container and p.key == place.key for p in places)
-
-
-__all__ = ["Compiled", "among"]
+__all__ = ["Compiled"]

@@ -15,7 +15,8 @@ from typing import Any
 
 import numpy as np
 
-from .untraceable import Untraceable, is_users
+from .untraceable import Untraceable
+from .users import is_users
 
 #: built-in functions whose call in the user's code ends a trace
 EFFECTS = {

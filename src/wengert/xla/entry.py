@@ -14,8 +14,10 @@ from ..core.tensor import Tensor, wrap
 from ..func.pytree import tree_unflatten
 from .counts import Condition, Count
 from .feeds import Argument, Finder, GradientOf, Outside, Standing
-from .guards import Place, broken, checker, hook_keys
+from .guards import broken, checker
+from .hooks import hook_keys
 from .opaque import Opaque
+from .places import Place
 from .program import Program
 from .signature import described, fits, wanted_text
 from .state import DATA, GRAD, Latest, LazyGradient, Output, Part, Stale, assign, lazy, ordinary, present

@@ -9,7 +9,7 @@ import numpy as np
 from ..core.tensor import Tensor
 from .compiled import Compiled
 from .entry import Entry
-from .guards import SCALARS
+from .places import SCALARS
 from .tracer import Draw, Number
 
 

@@ -15,7 +15,7 @@ import jax
 import numpy as np
 
 from ..core.tensor import Tensor, version_of
-from .guards import Place
+from .places import Place
 from .state import DATA, Output, Part, Stale, exclusive, present, seat
 from .tracer import Draw, Input, Number
 

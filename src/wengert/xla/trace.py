@@ -22,13 +22,15 @@ from ..func.pytree import tree_flatten, tree_unflatten
 from ..optim.update import RuleOptimizer
 from .aliases import Alias, alias, fits_plain_memory, refusal, root
 from .arrays import TracedArray
-from .compiled import Compiled, among
+from .compiled import Compiled
 from .counts import Condition, Count, Later
 from .entry import Entry, finder
 from .feeds import Argument
-from .guards import MISSING, SCALARS, STEPPED, Place, Reach, hook_keys, tensor_places
+from .hooks import hook_keys
 from .loops import rolled
+from .places import MISSING, SCALARS, Place, among, tensor_places
 from .program import Program, homes_for, pruned
+from .reach import STEPPED, Reach
 from .signature import FLOAT, Signature, history
 from .state import DATA, SMALL, LazyGradient
 from .tracer import UNTOUCHED, External, Number, Tracer, grad_of, tracing

@@ -32,7 +32,8 @@ from ..optim.optimizer import Optimizer
 from .arrays import Buffer, TracedArray, constant
 from .counts import Condition, Count, Later
 from .indices import check_indices
-from .untraceable import Untraceable, is_users
+from .untraceable import Untraceable
+from .users import is_users
 
 ndarray = np.ndarray
 DATA, GRAD, VERSION = Tensor.__dict__["_data"], Tensor.__dict__["_grad"], Tensor.__dict__["_ver"]
@@ -105,7 +106,7 @@ class Draw:
 
 
 class Number:
-    """A Python number that may change from call to call, and where it stands (a `guards.Place`)."""
+    """A Python number that may change from call to call, and where it stands (a `Place`)."""
 
     __slots__ = ("place",)
 

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import linecache
-import os
 import sys
 from typing import Any
 
-from ..core.errors import PACKAGE_DIR
 from ..core.modes import mode
+from .users import is_users
 
 #: what to write instead, for the calls that programs make most
 CURES = {
@@ -50,21 +49,6 @@ def user_line() -> tuple[str, str]:
     return "", ""
 
 
-def is_users(file: str) -> bool:
-    """Whether a source file is neither ours, JAX's, NumPy's nor the standard library's."""
-    known = _known.get(file)
-    if known is None:
-        parts = file.split(os.sep)
-        ours = file.startswith((PACKAGE_DIR, "<frozen"))
-        library = ours or file.startswith(STANDARD) and "site-packages" not in parts
-        known = _known[file] = not (library or any(name in parts for name in ("jax", "jaxlib", "numpy")))
-    return known
-
-
-_known: dict[str, bool] = {}
-STANDARD = os.path.dirname(os.__file__) + os.sep
-
-
 def cure_for(line: str) -> str:
     """What to write instead, judged by the line."""
     for call in ("item", "tolist", "numpy", "print"):
@@ -75,4 +59,4 @@ def cure_for(line: str) -> str:
     return GENERAL
 
 
-__all__ = ["Untraceable", "is_users", "user_line"]
+__all__ = ["Untraceable"]
