@@ -9,7 +9,7 @@ import jax
 import numpy as np
 
 from ..core.tensor import Tensor
-from .tracer import Draw, Input
+from .inputs import Draw, Input
 
 
 def prepare(options: dict[str, Any], device: Any = None) -> dict[str, Any]:

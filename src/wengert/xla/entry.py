@@ -20,9 +20,9 @@ from .opaque import Opaque
 from .places import Place
 from .program import Program
 from .signature import described, fits, wanted_text
+from .slots import grad_of
 from .state import DATA, GRAD, Latest, LazyGradient, Output, Part, Stale, assign, lazy, ordinary, present
 from .straight import straight
-from .tracer import grad_of
 
 UNKNOWN: Any = object()
 

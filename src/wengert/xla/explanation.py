@@ -9,8 +9,8 @@ import numpy as np
 from ..core.tensor import Tensor
 from .compiled import Compiled
 from .entry import Entry
+from .inputs import Draw, Number
 from .places import SCALARS
-from .tracer import Draw, Number
 
 
 class Explanation:

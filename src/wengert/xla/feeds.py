@@ -15,9 +15,9 @@ import jax
 import numpy as np
 
 from ..core.tensor import Tensor, version_of
+from .inputs import Draw, Input, Number
 from .places import Place
 from .state import DATA, Output, Part, Stale, exclusive, present, seat
-from .tracer import Draw, Input, Number
 
 ndarray = np.ndarray
 

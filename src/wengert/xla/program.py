@@ -12,8 +12,8 @@ import jax.extend.core as extend
 import jax.numpy as jnp
 
 from .feeds import Feeds
+from .inputs import Draw, Input
 from .state import Part, Resident, layout
-from .tracer import Draw, Input
 
 
 def needed(eqns: Sequence[Any], outs: Sequence[Any]) -> list[Any]:

@@ -25,7 +25,7 @@ from ..core.modes import mode
 from ..core.tensor import PLAIN, Tensor, new, wrap
 from ..optim.traced import SMALL
 from .arrays import TracedArray
-from .tracer import DATA, GRAD, VERSION, grad_of
+from .slots import DATA, GRAD, VERSION, grad_of
 
 ndarray = np.ndarray
 

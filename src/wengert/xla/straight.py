@@ -22,8 +22,8 @@ from ..func.pytree import tree_unflatten
 from .feeds import Argument, DrawFeed, Feeds, NumberFeed, Outside
 from .guards import GONE, Names, equality, expression, terms
 from .signature import FLOAT, Signature
+from .slots import grad_of
 from .state import DATA, Output, lazy, ordinary
-from .tracer import grad_of
 
 if TYPE_CHECKING:
     from .entry import Entry

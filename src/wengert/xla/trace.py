@@ -27,13 +27,15 @@ from .counts import Condition, Count, Later
 from .entry import Entry, finder
 from .feeds import Argument
 from .hooks import hook_keys
+from .inputs import UNTOUCHED, External, Number
 from .loops import rolled
 from .places import MISSING, SCALARS, Place, among, tensor_places
 from .program import Program, homes_for, pruned
 from .reach import STEPPED, Reach
 from .signature import FLOAT, Signature, history
+from .slots import grad_of, tracing
 from .state import DATA, SMALL, LazyGradient
-from .tracer import UNTOUCHED, External, Number, Tracer, grad_of, tracing
+from .tracer import Tracer
 from .untraceable import Untraceable
 
 
