@@ -70,3 +70,20 @@ def test_normalization() -> None:
     agree(lambda x, w, b: F.batch_norm(x, None, None, w, b, training=True), x, w, b)
     agree(lambda x, w, b: F.layer_norm(x, (5,), w, b), torch.randn(4, 3, 5), torch.randn(5), torch.randn(5))
     agree(lambda x, w: F.group_norm(x, 2, w), torch.randn(2, 4, 5), torch.randn(4))
+
+
+@pytest.mark.parametrize("reduction", ["mean", "sum", "none"])
+@pytest.mark.parametrize("ignored", [-100, 0, 2])
+@pytest.mark.parametrize("twice", [False, True])
+def test_cross_entropy_of_scores(reduction: str, ignored: int, twice: bool) -> None:
+    def f(x: Any, y: Any) -> Any:
+        x = x.detach().requires_grad_()
+        loss = torch.nn.functional.cross_entropy(x, y, reduction=reduction, ignore_index=ignored)
+        (g,) = torch.autograd.grad((loss * loss).sum(), x, create_graph=twice)
+        if not twice:
+            return loss.detach(), g
+        return loss.detach(), g.detach(), torch.autograd.grad((g**2).sum() + loss.sum(), x)[0]
+
+    x, y = torch.randn(6, 4, dtype=torch.float64), torch.tensor([0, 1, 2, 3, ignored, 2])
+    for got, wanted in zip(torch.compile(f, fullgraph=True)(x, y), f(x, y)):
+        torch.testing.assert_close(got, wanted)

@@ -320,3 +320,32 @@ def test_one_value_for_an_expanded_tensor_of_the_graph() -> None:
         assert expanded.requires_grad and expanded._version == 1 and base.tolist() == [[expanded[0, 0]], [expanded[0, 0]]]
     with pytest.raises(RuntimeError, match="refers to a single memory location"):
         (a * 1).expand(2, 3).add_(1)
+
+
+def test_a_loss_and_its_gradient_in_one_graph() -> None:
+    """Cross entropy keeps one node for two of PyTorch's: the second appears where a gradient is differentiated."""
+    x = torch.tensor([[0.5, -1.0, 2.0], [0.0, 0.25, -0.5]], dtype=torch.float64, requires_grad=True)
+    y = torch.tensor([2, 0])
+
+    def both(x: Any) -> Any:
+        loss = torch.nn.functional.cross_entropy(x, y)
+        (g,) = torch.autograd.grad(loss**2, x, create_graph=True)
+        return (g**2).sum() + loss.exp()
+
+    (got,) = torch.autograd.grad(both(x), x)
+    for i in range(2):
+        for j in range(3):
+            step = torch.zeros(2, 3, dtype=torch.float64)
+            step[i, j] = 1e-6
+            slope = (both(x + step) - both(x - step)).item() / 2e-6
+            assert abs(slope - got[i, j].item()) < 1e-7
+
+
+def test_a_loss_differentiated_twice_in_one_graph() -> None:
+    x = torch.tensor([[0.5, -1.0, 2.0]], dtype=torch.float64, requires_grad=True)
+    loss = torch.nn.functional.cross_entropy(x, torch.tensor([1]))
+    one, two = (torch.autograd.grad(f, x, create_graph=True)[0] for f in (loss, loss * 3))
+    (got,) = torch.autograd.grad((one * two).sum(), x)
+    p = torch.softmax(x.detach(), 1)[0]
+    g = p - torch.tensor([0.0, 1.0, 0.0], dtype=torch.float64)
+    assert torch.allclose(got[0], 6 * (torch.diag(p) - torch.outer(p, p)) @ g)

@@ -227,6 +227,10 @@ class Node(metaclass=NodeMeta):
         shown = [None if e is None else found[i] for i, e in self.shown_edges()]
         return shown[0] if len(shown) == 1 else tuple(shown)
 
+    def __lt__(self, other: Node) -> bool:
+        """The engine's heap holds (order, node). Of nodes that stand for one, made anew at each look, either may come first."""
+        return False
+
     @property
     def metadata(self) -> dict[Any, Any]:
         """A dict for the user's notes."""

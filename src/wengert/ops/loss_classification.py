@@ -8,10 +8,10 @@ import numpy as np
 
 from ..core.batching import front, size_of_batch, stretched
 from ..core.deferred import refuse_where
-from ..core.dispatch import check_broadcast, dispatch
+from ..core.dispatch import check_broadcast, dispatch, edge_of
 from ..core.fast import F32, F64, next_seq
 from ..core.graph import BACKWARD_TWICE, FREED, LEAF, VIEW, Edge, Node, NodeMeta, endpoint
-from ..core.modes import GRAD, NO_GRAD, mode
+from ..core.modes import GRAD, NO_GRAD, changed_mode, mode
 from ..core.primitive import TABLE, Primitive, general, ops
 from ..core.samples import Case, T, samples
 from ..core.saved import SavedOutput, output_of
@@ -295,7 +295,7 @@ class _CrossEntropyNode(Node):
         node.params = {"dim": 1}
         plan = node.plan = prim.plan((True,))
         node.fits = node.hooks = None
-        node.seq = self.seq
+        node.seq = self.seq - 0.5  # before this one, and after all others before it
         node.saved = {name: SavedOutput(wrap(self.s0), 0) for name in plan.saves_out}
         node.saved.update({name: self.s0.shape for name in plan.others if name.endswith("_shape")})
         return node  # type: ignore[no-any-return]
@@ -321,6 +321,47 @@ class _CrossEntropyNode(Node):
 
 
 _CrossEntropy = NodeMeta("NllLossBackward0", (_CrossEntropyNode,), {"__slots__": (), "__module__": "torch.autograd"})
+
+
+class _TracedCrossEntropyNode(_CrossEntropyNode):
+    """The same while `compile` traces, for each reduction: a sum over the classes of what nll_loss passes on is not taken,
+    as one class has it all. XLA would write out the whole matrix for it."""
+
+    __slots__ = ("params",)
+    params: dict[str, int]
+
+    def propagate(self, gs: Any, raw: bool, xp: Any) -> tuple[Any, ...]:
+        if self.s0 is FREED:
+            raise RuntimeError(BACKWARD_TWICE)
+        n, target = self.s0.shape[0], wrap(self.target)
+        how, ignore_index = self.params["reduction"], self.params["ignore_index"]
+        log_probs = output_of(self.inner(), 0, self.s0, None)
+        g = ops.nll_loss_back(gs, target, None, shape=self.s0.shape, **self.params)
+        first = ops.where(target == ignore_index, ops.full_like(target, -100), ops.zeros_like(target))
+        sums = ops.nll_loss_back(gs, first, None, shape=(n, 1), reduction=how, ignore_index=-100)
+        return (g - ops.exp(log_probs) * sums,)
+
+
+_TracedCrossEntropy = NodeMeta(
+    "NllLossBackward0", (_TracedCrossEntropyNode,), {"__slots__": (), "__module__": "torch.autograd"}
+)
+
+
+def _traced_cross_entropy(input: Tensor, target: Tensor, how: int, ignore_index: int) -> Tensor:
+    """nll_loss(log_softmax(input)) for a matrix of scores while `compile` traces."""
+    m = mode()
+    with changed_mode(grad=False):
+        logs = _log_softmax(input, 1)
+        loss = _nll_loss(logs, target, None, how, ignore_index)
+    if m.grad and input.requires_grad:
+        node = new(_TracedCrossEntropy)
+        node.e0 = edge_of(input)
+        node.s0, node.target = logs._data, target._data
+        node.params = {"reduction": how, "ignore_index": ignore_index}
+        node.hooks = None
+        node.seq = next_seq()
+        loss._fn = node
+    return loss
 
 
 def _cross_entropy_line(input: Any, target: Any) -> Any:
@@ -391,6 +432,11 @@ def cross_entropy(
         if not label_smoothing <= 1.0:
             raise RuntimeError(f"label_smoothing must be between 0.0 and 1.0. Got: {label_smoothing}")
         return _smoothed(input, target, weight, how, ignore_index, label_smoothing)
+    if (
+        mode().tracer is not None and weight is None and input.__class__ in PLAIN and target.__class__ in PLAIN
+        and input.ndim == 2 and target.ndim == 1 and target.dtype.name == "int64"
+    ):  # fmt: skip
+        return _traced_cross_entropy(input, target, how, ignore_index)
     return _nll_loss(_log_softmax(input, dim), target, weight, how, ignore_index)
 
 
