@@ -99,9 +99,10 @@ def _wrapper(fn: Any, settings: dict[str, Any]) -> Any:
         nonlocal made
         if made is None:
             made = _compiled_for(fn, settings)
-            compiled._compiled = made  # type: ignore[attr-defined]
+            itself()._compiled = made  # type: ignore[union-attr]
         return made(*args, **kwargs)
 
+    itself = weakref.ref(compiled)  # a function that held itself would be a cycle
     compiled._torchdynamo_orig_callable = fn  # type: ignore[attr-defined]
     compiled._compiled = None  # type: ignore[attr-defined]
     compiled._settings = settings  # type: ignore[attr-defined]

@@ -14,7 +14,7 @@ from ..func.pytree import tree_flatten
 from .entry import Entry
 from .places import Place, among
 from .state import Stale
-from .straight import MISS
+from .straight import MISS, straight
 from .untraceable import Untraceable
 
 #: programs give their buffers away: one thread at a time
@@ -47,7 +47,8 @@ class Compiled:
         self.warm: set[tuple[int, int]] = set()
         self.misses: list[str] = []
         self.full = False
-        #: how the program that ran last is called in a straight line
+        #: the calls of programs in a straight line, None where a program does not allow it; and that of the one that ran last
+        self.lines: dict[Entry, Callable[[Any], Any] | None] = {}
         self.straight: Callable[[Any], Any] | None = None
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
@@ -83,7 +84,7 @@ class Compiled:
                 try:
                     with running:
                         result = entry.run(leaves)
-                        self.straight = entry.in_a_straight_line(self.stance, running)
+                        self.straight = self.in_a_straight_line(entry)
                         return result
                 except Stale:
                     self.forget(entry)
@@ -153,8 +154,15 @@ class Compiled:
         entry.signature = signature_of(leaves, set())
         return entry
 
+    def in_a_straight_line(self, entry: Entry) -> Callable[[Any], Any] | None:
+        """The call of this program as one generated function, if it allows that."""
+        if entry not in self.lines:
+            self.lines[entry] = straight(entry, self.stance, running)
+        return self.lines[entry]
+
     def forget(self, entry: Entry) -> None:
         self.straight = None
+        self.lines.pop(entry, None)
         if entry in self.entries:
             self.entries.remove(entry)
 
@@ -176,6 +184,7 @@ class Compiled:
     def reset(self) -> None:
         """Forget all programs."""
         self.entries.clear()
+        self.lines.clear()
         self.straight = None
         self.misses.clear()
         self.full = False

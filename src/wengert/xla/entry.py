@@ -22,9 +22,6 @@ from .program import Program
 from .signature import described, fits, wanted_text
 from .slots import grad_of
 from .state import DATA, GRAD, Latest, LazyGradient, Output, Part, Stale, assign, lazy, ordinary, present
-from .straight import straight
-
-UNKNOWN: Any = object()
 
 
 class Entry:
@@ -92,7 +89,6 @@ class Entry:
         self.seconds = 0.0
         self.operations = 0
         self.names: set[str] = set()
-        self.straight: Any = UNKNOWN
         self.seal()
 
     # ---- guards
@@ -171,12 +167,6 @@ class Entry:
 
     # ---- the call
 
-    def in_a_straight_line(self, stance: Any, lock: Any) -> Callable[[Sequence[Any]], Any] | None:
-        """The call of this program as one generated function, if it allows that."""
-        if self.straight is UNKNOWN:
-            self.straight = straight(self, stance, lock)
-        return self.straight  # type: ignore[no-any-return]
-
     def run(self, leaves: Sequence[Any]) -> Any:
         program = self.program
         assert program is not None
@@ -227,7 +217,7 @@ class Entry:
             others = [x for x in leaves if isinstance(x, Tensor)] + [find.look(leaves) for find in self.sources]
             if shares_memory([t.look(leaves) for t, _ in self.writes], others):
                 raise Stale
-        shared = [DATA.__get__(t) for r in self.program.residents for t, _ in r.mirrored]
+        shared = [DATA.__get__(t) for r in self.program.residents for t, _ in r.shared()]
         if shared:
             given = [present(x) for x in leaves if isinstance(x, Tensor)]
             arrays = [a for a in shared if a.__class__ is np.ndarray]

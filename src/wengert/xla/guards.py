@@ -35,8 +35,9 @@ class Names:
         source = f"def {name}({', '.join([arguments] * bool(arguments) + [f'{x}={x}' for x in self.scope])}):\n{body}"
         scope = dict(self.scope)
         exec(source, scope)
-        scope[name].__source__ = source
-        return scope[name]
+        made = scope.pop(name)  # a function that stands in its own globals would be a cycle
+        made.__source__ = source
+        return made
 
 
 def expression(place: Place, name_of: Names) -> str:

@@ -126,6 +126,7 @@ class Program:
         for part in homes.values():
             if part.resident not in self.residents:
                 self.residents.append(part.resident)
+        self.members = [r.entrusted() for r in self.residents]
         written = {id(homes[i].resident) for i, _ in state if i in homes}
         #: residents that change are given away; those that are only read stay
         self.changing = [r for r in self.residents if id(r) in written]

@@ -60,16 +60,25 @@ class Part:
         return self.look().copy()
 
 
+class Members(list[tuple[Any, Part]]):
+    """(reference to a tensor, its part): who may live in a resident. The programs that use it keep the list."""
+
+    __slots__ = ("__weakref__",)
+
+
 class Resident:
     """One XLA buffer, and the tensors that live in it: all of one (`flat` False) or many behind each other."""
 
-    __slots__ = ("__weakref__", "calls", "clean", "dtype", "flat", "members", "mirrored", "place", "size", "value", "writer")
+    __slots__ = ("building", "calls", "clean", "dtype", "flat", "known", "mirrored", "place", "size", "value", "writer")
 
     def __init__(self, dtype: Any, flat: bool, place: Any = None) -> None:
         self.dtype = dtype
         self.flat = flat
-        self.members: list[tuple[Any, Part]] = []
-        self.mirrored: list[tuple[Tensor, Part]] = []
+        # a part holds its resident: so the resident does not hold the parts, once there is a program to do so
+        self.building: Members | None = Members()
+        self.known = ref(self.building)
+        #: the numbers of the members whose memory others share
+        self.mirrored: list[int] = []
         self.value: Any = None
         self.calls = 0
         self.size = 0
@@ -79,10 +88,27 @@ class Resident:
         #: the sharding (or device) of the buffer
         self.place = place
 
+    @property
+    def members(self) -> Sequence[tuple[Any, Part]]:
+        """Who may live here: nobody, once no program is left."""
+        return self.known() or ()
+
+    def entrusted(self) -> Sequence[tuple[Any, Part]]:
+        """The members, for a program to keep."""
+        members = self.members
+        self.building = None
+        return members
+
+    def shared(self) -> list[tuple[Tensor, Part]]:
+        """The members whose memory others share."""
+        members = self.members
+        return [(t, members[k][1]) for k in self.mirrored if (t := members[k][0]()) is not None]
+
     def add(self, t: Tensor, shape: tuple[int, ...]) -> Part:
         part = Part(self, self.size if self.flat else None, shape, self.dtype, prod(shape))
         self.size += part.size
-        self.members.append((ref(t), part))
+        assert self.building is not None
+        self.building.append((ref(t), part))
         return part
 
     def refresh(self, homes: Collection[int]) -> None:
@@ -91,9 +117,9 @@ class Resident:
         old = None if self.value is None else np.asarray(self.value)
         flat = np.empty(self.size if self.flat else self.members[0][1].shape, self.dtype)
         self.mirrored = []
-        seats: list[tuple[Tensor, Part, Any]] = []
+        seats: list[tuple[int, Tensor, Part, Any]] = []
         elsewhere = False
-        for known, part in self.members:
+        for k, (known, part) in enumerate(self.members):
             t = known()
             where = part.of(flat)
             data = None if t is None else DATA.__get__(t)
@@ -107,14 +133,14 @@ class Resident:
             if array.shape != part.shape or array.dtype != part.dtype:
                 raise Stale
             where[...] = array
-            seats.append((t, part, data))
+            seats.append((k, t, part, data))
         self.value = jax.device_put(flat, self.place) if self.place is not None else jax.device_put(flat)
         while seats:
-            t, part, data = seats.pop()
+            k, t, part, data = seats.pop()
             if data.__class__ is ndarray:
                 array = None
                 if not exclusive(t, data):
-                    self.mirrored.append((t, part))
+                    self.mirrored.append(k)
                     continue
             seat(t, part)
         self.clean = not (self.mirrored or elsewhere)
@@ -122,7 +148,7 @@ class Resident:
     def write_back(self) -> None:
         """Give the new values to the tensors whose memory others share."""
         array = np.asarray(self.value)
-        for t, part in self.mirrored:
+        for t, part in self.shared():
             assign(t, part.of(array))
 
 
