@@ -126,8 +126,8 @@ class Differentiable:
 
     def __init__(
         self, owner: Any, split: Split, residuals: list[int], roots: list[int], unseen: dict[int, int],
-        wanted: list[tuple[Any, int]],
-        reached: list[set[int]], generators: Sequence[Any], pure: bool, read_again: list[Any], results: list[int],
+        wanted: list[Any], reached: list[set[int]], generators: Sequence[Any], pure: bool, read_again: list[Any],
+        results: list[int],
     ) -> None:  # fmt: skip
         self.owner = owner
         self.split = split
@@ -145,7 +145,7 @@ class Differentiable:
         self.read_again = read_again
         self.kept_results = results
         #: argument number or tensor, for each gradient
-        self.inputs = [w for w, _ in wanted]
+        self.inputs = wanted
 
     def attach(self, entry: Any, leaves: Sequence[Any], outs: list[Any], plain: list[Any], states: Any) -> None:
         node = object.__new__(CompiledFunctionBackward)

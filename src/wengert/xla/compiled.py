@@ -7,14 +7,18 @@ from collections.abc import Callable, Sequence
 from contextvars import ContextVar
 from typing import Any
 
+from ..core.errors import warn
 from ..core.modes import GRAD as GRAD_MODE
 from ..core.modes import NO_GRAD, mode
 from ..core.tensor import PLAIN, Tensor
 from ..func.pytree import tree_flatten
+from .devices import prepare
 from .entry import Entry
 from .places import Place, among
+from .signature import signature_of
 from .state import Stale
 from .straight import MISS, straight
+from .trace import trace
 from .untraceable import Untraceable
 
 #: programs give their buffers away: one thread at a time
@@ -28,8 +32,6 @@ class Compiled:
         self, fn: Any, *, fullgraph: bool = False, options: dict[str, Any] | None = None,
         device: Any = None, limit: int | None = None, stance: ContextVar[str] | None = None,
     ) -> None:  # fmt: skip
-        from .devices import prepare
-
         self.fn = fn
         self.fullgraph = fullgraph
         self.options = {**(options or {}), **prepare(options or {}, device)}
@@ -94,8 +96,6 @@ class Compiled:
 
     def miss(self, args: Any, kwargs: Any, leaves: Sequence[Any], spec: Any, grad: bool) -> Any:
         """No program fits: make one, unless there are too many."""
-        from .trace import trace
-
         if any(isinstance(x, Tensor) and (x._level or not (x.__class__ in PLAIN or hasattr(x, "_resident"))) for x in leaves):
             return self.fn(*args, **kwargs)  # a value of a transform: it traces through
         stance = self.stance.get()
@@ -126,7 +126,7 @@ class Compiled:
             )
             return self.fn(*args, **kwargs)
         try:
-            entry = trace(self, args, kwargs, leaves, spec, grad)
+            entry = trace(self, leaves, spec, grad)
         except Untraceable as refusal:
             if self.fullgraph:
                 raise
@@ -145,8 +145,6 @@ class Compiled:
             return self.fn(*args, **kwargs)
 
     def refused(self, refusal: Untraceable, leaves: Sequence[Any], spec: Any, grad: bool) -> Entry:
-        from .trace import signature_of
-
         entry = Entry()
         entry.reason = str(refusal)
         entry.grad = grad
@@ -177,8 +175,6 @@ class Compiled:
         return getattr(self.fn, "__qualname__", type(self.fn).__name__)
 
     def complain(self, text: str) -> None:
-        from ..core.errors import warn
-
         warn(f"torch.compile: {text}", UserWarning)
 
     def reset(self) -> None:

@@ -13,7 +13,7 @@ from ..core.dtypes import get_default_dtype
 from ..core.tensor import Tensor, wrap
 from ..func.pytree import tree_unflatten
 from .counts import Condition, Count
-from .feeds import Argument, Finder, GradientOf, Outside, Standing
+from .feeds import Finder
 from .guards import broken, checker
 from .hooks import hook_keys
 from .opaque import Opaque
@@ -303,16 +303,4 @@ def shares_memory(targets: list[Tensor], others: list[Tensor]) -> bool:
     return any(a is not b and np.may_share_memory(present(a), present(b)) for a in targets for b in others)
 
 
-def finder(t: Tensor, leaves: Sequence[Any], places: dict[int, Place], gradients: dict[int, Tensor]) -> Finder:
-    """Where a tensor is found at each call."""
-    for i, leaf in enumerate(leaves):
-        if leaf is t:
-            return Argument(i)
-    if id(t) in places:
-        return Standing(places[id(t)])
-    if id(t) in gradients:
-        return GradientOf(gradients[id(t)])
-    return Outside(t)
-
-
-__all__ = ["Entry", "finder"]
+__all__ = ["Entry"]

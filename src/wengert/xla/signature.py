@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from ..core.graph import LEAF
@@ -55,6 +56,15 @@ class Signature:
         self.identity = identity
 
 
+def signature_of(leaves: Sequence[Any], held: set[int]) -> list[Any]:
+    """What later arguments are compared with. `held`: tensors that the function also finds elsewhere."""
+    twice = [id(x) for x in leaves if isinstance(x, Tensor)]
+    return [
+        Signature(x, x if id(x) in held or twice.count(id(x)) > 1 else None) if isinstance(x, Tensor) else x
+        for x in leaves
+    ]
+
+
 def described(leaf: Any) -> str:
     if isinstance(leaf, Tensor):
         return f"{leaf.dtype}{list(leaf.shape)}"
@@ -67,4 +77,4 @@ def wanted_text(wanted: Any) -> str:
     return repr(wanted)
 
 
-__all__ = ["FLOAT", "Signature", "described", "fits", "history", "wanted_text"]
+__all__ = ["FLOAT", "Signature", "described", "fits", "history", "signature_of", "wanted_text"]
