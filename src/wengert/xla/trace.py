@@ -59,10 +59,10 @@ def trace(owner: Compiled, leaves: Sequence[Any], spec: Any, grad: bool) -> Entr
                 owner.fixed_arguments |= attempt.number_arguments
                 owner.varying_arguments -= attempt.number_arguments
                 continue
-            found = [*attempt.numbers, *attempt.counted]  # perhaps one of them decided something
-            if all(is_rate(place, reach) for place in attempt.numbers) and not attempt.counted:
+            if all(is_rate(p, reach) for p in attempt.numbers) and not attempt.counted:
                 raise
-            owner.fixed.extend(p for p in found if not among(p, owner.fixed))
+            # perhaps one of the numbers decided something
+            owner.fixed.extend(p for p in (*attempt.numbers, *attempt.counted) if not among(p, owner.fixed))
             owner.varying.clear()
             owner.counted.clear()
         except Changing as change:
@@ -87,7 +87,7 @@ def is_rate(place: Place, reach: Reach) -> bool:
 
 
 class Attempt:
-    """The state of one trace."""
+    """One run of the function on tracers, and what stands in for its arguments and for Python's numbers."""
 
     def __init__(self, owner: Compiled, reach: Reach, leaves: Sequence[Any], spec: Any, grad: bool) -> None:
         self.owner, self.reach, self.leaves, self.spec, self.grad = owner, reach, leaves, spec, grad
@@ -111,6 +111,7 @@ class Attempt:
         self.number_tensors: dict[int, Place] = {}
 
     def run(self) -> Entry:
+        """The program and its guards. Leaves the Python state and the tensors as they were, also if it raises."""
         began = time.perf_counter()
         tracer, made, derivative = self.tracer, Collected(self), Derivative()
         try:
@@ -222,6 +223,7 @@ class Attempt:
                 self.arguments_data[id(inner)] = DATA.__get__(inner)
 
     def call(self) -> Any:
+        """The function's result. Raises Untraceable for side effects."""
         args, kwargs = (self.given, {}) if self.spec is None else tree_unflatten(self.given, self.spec)
         before = mode().grad, get_default_dtype()
         try:
