@@ -105,7 +105,6 @@ def _wrapper(fn: Any, settings: dict[str, Any]) -> Any:
     itself = weakref.ref(compiled)  # a function that held itself would be a cycle
     compiled._torchdynamo_orig_callable = fn  # type: ignore[attr-defined]
     compiled._compiled = None  # type: ignore[attr-defined]
-    compiled._settings = settings  # type: ignore[attr-defined]
     return compiled
 
 
@@ -130,7 +129,7 @@ def explain(fn: Any) -> Callable[..., Any]:
     The result prints as text; its attributes are those of `wengert.xla.explanation.Explanation`.
     """
     target = getattr(fn, "_compiled_forward", fn)
-    if not hasattr(target, "_settings"):
+    if not hasattr(target, "_compiled"):
         target = compile(fn)
         target = getattr(target, "_compiled_forward", target)
 

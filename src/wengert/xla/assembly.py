@@ -138,9 +138,9 @@ class Assembly:
         homes = homes_for(lodgers, self.inputs, self.attempt.owner.options.get("place"))
         for known in self.tracer.externals.values():  # what lives in XLA already is read there
             n = self.index.get(id(known.input), -1)
-            if n in used and n not in homes and known.part is not None and known.part.resident.members:
-                if not self.may_change(known.tensor):
-                    homes[n] = known.part
+            lives = known.part is not None and known.part.resident.members
+            if lives and n in used and n not in homes and not self.may_change(known.tensor):
+                homes[n] = known.part
         return writes, state, homes
 
     def order_of_state(self) -> dict[int, int]:

@@ -124,8 +124,7 @@ class Entry:
             if (grad_of(t) is None) is not none:
                 return False
         for place, wanted in self.rebound:
-            found = place.look()
-            if not isinstance(found, Tensor) or not fits(found, wanted):
+            if not fits(place.look(), wanted):
                 return False
         if hook_state.leaf_hooks_exist and [hook_keys(t) for t, _ in self.leaves] != self.hooks:
             return False
@@ -154,9 +153,8 @@ class Entry:
             if held.guarded and not held.same():
                 return [(None, f"{held.name} has changed")]
         for place, wanted in self.rebound:
-            found = place.look()
-            if not isinstance(found, Tensor) or not fits(found, wanted):
-                return [(None, f"{place.name} holds {described(found)} now")]
+            if not fits(place.look(), wanted):
+                return [(None, f"{place.name} holds {described(place.look())} now")]
         if [hook_keys(t) for t, _ in self.leaves] != self.hooks:
             return [(None, "a tensor has other hooks")]
         return [(None, "a gradient is there that was not, or the reverse")]

@@ -104,9 +104,7 @@ class Tracer(Draws):
                 wrap_view(args[0], x.seen_through((prim, params, i), part, value[i]), prim, params, m, i, len(meta))
                 for i, part in enumerate(meta)
             )
-        if m.grad and prim.takes_gradient:
-            record(prim, outs, args, datas, params, m, node_class)
-        return outs[0] if prim.n_outputs == 1 else outs
+        return self.recorded(prim, outs, args, datas, params, m, node_class)
 
     def process_random(self, prim: Any, args: Any, datas: Any, metas: Any, params: Any, m: Mode, node_class: Any) -> Any:
         """An operation that draws: what depends on values of the program is made there, all else on the host."""
@@ -119,11 +117,14 @@ class Tracer(Draws):
     def results(self, prim: Primitive, y: Any, args: Any, datas: Any, params: Any, m: Mode, node_class: Any) -> Any:
         """`y`, what the kernel gave, as tensors on the tape."""
         outs = tuple([self.tensor(p) for p in (y if prim.n_outputs != 1 else (y,))])
-        if m.grad and prim.takes_gradient:
-            record(prim, outs, args, datas, params, m, node_class)
         if m.inference:
             for o in outs:
                 o._inference = True
+        return self.recorded(prim, outs, args, datas, params, m, node_class)
+
+    def recorded(self, prim: Any, outs: Any, args: Any, datas: Any, params: Any, m: Mode, node_class: Any) -> Any:
+        if m.grad and prim.takes_gradient:
+            record(prim, outs, args, datas, params, m, node_class)
         return outs[0] if prim.n_outputs == 1 else outs
 
     def knows_gradients(self, name: str) -> bool:
