@@ -8,6 +8,7 @@ import logging
 import random
 import threading
 import time
+import weakref
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -576,3 +577,62 @@ def test_a_collector_that_is_timed() -> None:
     finally:
         gc.callbacks.remove(timed)
     assert times
+
+
+# ---------------------------------------------------------------- memory
+
+
+@pytest.mark.parametrize("kind", ["step", "model"])
+def test_what_is_dropped_is_freed_at_once(kind: str) -> None:
+    def made() -> list[Any]:
+        model = nn.Sequential(nn.Linear(3, 4), nn.Tanh(), nn.Linear(4, 1))
+        optimizer = torch.optim.Adam(model.parameters())
+        x, y = torch.randn(5, 3), torch.randn(5, 1)
+        called = torch.compile(model)
+
+        def step(x: Any, y: Any) -> Any:
+            optimizer.zero_grad()
+            loss = (((called if kind == "model" else model)(x) - y) ** 2).mean()
+            loss.backward()
+            optimizer.step()
+            return loss.detach()
+
+        compiled = torch.compile(step)
+        for _ in range(5):
+            (compiled if kind == "step" else step)(x, y)
+        assert model[0].weight.grad is not None
+        (compiled if kind == "step" else step)(x, y)
+        program = (compiled if kind == "step" else called._compiled_forward)._compiled
+        entry = program.entries[0]
+        assert entry.program is not None and bool(entry.program.residents) == (kind == "step")
+        return [weakref.ref(o) for o in (model, model[0].weight, program, entry, entry.program)]
+
+    made()
+    gc.collect()
+    gc.disable()
+    try:
+        assert [r() for r in made()] == [None] * 5
+    finally:
+        gc.enable()
+
+
+def test_state_moves_into_xlas_memory_at_the_first_call() -> None:
+    """Nothing that the trace leaves behind holds the parameters' memory."""
+    model = nn.Linear(3, 2)
+    optimizer = torch.optim.Adam(model.parameters())
+
+    @torch.compile(fullgraph=True)
+    def step(x: Any) -> Any:
+        optimizer.zero_grad()
+        loss = model(x).square().mean()
+        loss.backward()
+        optimizer.step()
+        return loss.detach()
+
+    gc.disable()
+    try:
+        for _ in range(3):
+            step(torch.ones(4, 3))
+    finally:
+        gc.enable()
+    assert all(r.clean and not r.mirrored for r in step._compiled.entries[0].program.residents)

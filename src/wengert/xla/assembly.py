@@ -188,7 +188,7 @@ class Assembly:
         }  # fmt: skip
         sources = [self.inputs[n].source for n in sorted(split.kept_inputs)]
         return Differentiable(
-            self.attempt.owner, split, residuals, [i for i, _ in self.derivative.roots], unseen, self.derivative.wanted,
+            self.attempt.owner.fn, split, residuals, [i for i, _ in self.derivative.roots], unseen, self.derivative.wanted,
             self.derivative.reached,
             generators=[g for g, _ in tracer.generators] if tracer.draws else [],
             pure=not made.written and not entry.stores and not entry.own_grads,

@@ -125,11 +125,11 @@ class Differentiable:
     """How the results of a program join the tape."""
 
     def __init__(
-        self, owner: Any, split: Split, residuals: list[int], roots: list[int], unseen: dict[int, int],
+        self, fn: Any, split: Split, residuals: list[int], roots: list[int], unseen: dict[int, int],
         wanted: list[Any], reached: list[set[int]], generators: Sequence[Any], pure: bool, read_again: list[Any],
         results: list[int],
     ) -> None:  # fmt: skip
-        self.owner = owner
+        self.fn = fn
         self.split = split
         self.residuals = residuals
         self.roots = roots
@@ -261,10 +261,10 @@ class CompiledFunctionBackward(Node):
         sources = [s.unpack(self) for s in self.sources]
         with enable_grad():
             if spec is None:
-                result = self.rule.owner.fn(*leaves)
+                result = self.rule.fn(*leaves)
             else:
                 args, kwargs = tree_unflatten(leaves, spec)
-                result = self.rule.owner.fn(*args, **kwargs)
+                result = self.rule.fn(*args, **kwargs)
             outs, _ = tree_flatten(result)
             unseen = self.rule.unseen
             roots = [outs[unseen[i]]._view.base if i in unseen else outs[i] for i in self.rule.roots]
