@@ -45,8 +45,8 @@ class Compiled:
         #: the arguments, by number, that are floats and change from call to call; those that a program must know
         self.varying_arguments: set[int] = set()
         self.fixed_arguments: set[int] = set()
-        #: (optimizer, parameter) whose state an eager call was to make
-        self.warm: set[tuple[int, int]] = set()
+        #: references to (optimizer, parameter) whose state an eager call was to make
+        self.warm: set[tuple[Any, Any]] = set()
         self.misses: list[str] = []
         self.full = False
         #: the calls of programs in a straight line, None where a program does not allow it; and that of the one that ran last

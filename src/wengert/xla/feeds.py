@@ -22,7 +22,7 @@ from .state import DATA, Output, Part, Stale, exclusive, present, seat
 ndarray = np.ndarray
 
 #: arrays of at most this many elements are copied into a common buffer, and compared rather than handed in again
-SMALL = 4096
+PACKED = 4096
 
 
 class Argument:
@@ -85,7 +85,7 @@ class Feeds:
         for n in numbers:
             shape, dtype = inputs[n].aval
             kind = inputs[n].source.__class__
-            alone = prod(shape) > SMALL or n in apart or kind is Number
+            alone = prod(shape) > PACKED or n in apart or kind is Number
             groups.setdefault((dtype, kind is Draw, n if alone else None), []).append(n)
         #: the inputs of each feed
         self.members = list(groups.values())
@@ -155,7 +155,7 @@ class TensorFeed:
     def __init__(self, finders: Sequence[Finder], avals: Sequence[Any], stays: bool, sharding: Any) -> None:
         self.finders, self.avals, self.stays, self.sharding = finders, avals, stays, sharding
         #: whether the tensor's own memory is handed in
-        self.lends = len(avals) == 1 and prod(avals[0][0]) > SMALL
+        self.lends = len(avals) == 1 and prod(avals[0][0]) > PACKED
         #: the array in XLA's memory, and what the tensors' `_data` slots hold as long as it is right
         self.array: Any = None
         self.parts: list[Any] = [None] * len(avals)
@@ -213,7 +213,7 @@ def may_stay(t: Tensor) -> bool:
     data = DATA.__get__(t)
     if data.__class__ is Part:
         return data.resident.__class__ is Output
-    return data.size <= SMALL or may_move(t)
+    return data.size <= PACKED or may_move(t)
 
 
 def may_move(t: Tensor) -> bool:

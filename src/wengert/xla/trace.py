@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from functools import reduce
 from operator import or_
 from typing import TYPE_CHECKING, Any
+from weakref import ref
 
 import jax
 import numpy as np
@@ -73,7 +74,7 @@ def must_warm_up(owner: Compiled, reach: Reach) -> bool:
     """Whether an optimizer has parameters that it keeps nothing of yet: one eager call makes their state. What got no
     state by it (a parameter without a gradient) is not waited for again."""
     cold = {
-        (id(o), id(p)) for o in reach.optimizers for g in o.param_groups if o.keeps_state(g)
+        (ref(o), ref(p)) for o in reach.optimizers for g in o.param_groups if o.keeps_state(g)
         for p in g["params"] if p.requires_grad and p not in o.state
     }  # fmt: skip
     fresh = cold - owner.warm
