@@ -46,6 +46,18 @@ def test_a_change_between_calls_is_seen(n: int, change: Callable[[Any], Any]) ->
 
 
 @pytest.mark.parametrize("n", SIZES)
+def test_what_comes_again_stays(n: int) -> None:
+    f, x, y = torch.compile(lambda x: (x * y).sum()), made(n), made(n)
+    for _ in range(4):
+        f(x)
+    feeds = f._compiled.entries[0].program.handed.feeds
+    assert feeds and all(feed.array is not None and not feed.shared for feed in feeds)
+    x.add_(1)
+    y.add_(1)
+    assert f(x).item() == pytest.approx((x * y).sum().item())
+
+
+@pytest.mark.parametrize("n", SIZES)
 def test_memory_of_the_users_array(n: int) -> None:
     a = np.arange(n, dtype=np.float32)
     x = torch.from_numpy(a)

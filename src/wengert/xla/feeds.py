@@ -213,7 +213,9 @@ def may_stay(t: Tensor) -> bool:
     data = DATA.__get__(t)
     if data.__class__ is Part:
         return data.resident.__class__ is Output
-    return data.size <= PACKED or may_move(t)
+    small = data.size <= PACKED
+    del data  # `exclusive` counts who holds it
+    return small or may_move(t)
 
 
 def may_move(t: Tensor) -> bool:
