@@ -54,11 +54,13 @@ class Compiled:
         self.straight: Callable[[Any], Any] | None = None
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        if self.straight is not None and not kwargs:
+        call = self.straight
+        if call is not None and not kwargs:
             try:
-                result = self.straight(args)
+                result = call(args)
             except Stale:
-                self.forget(self.entries[0])
+                for entry in [e for e, known in self.lines.items() if known is call]:
+                    self.forget(entry)
             else:
                 if result is not MISS:
                     return result
