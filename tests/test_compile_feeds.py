@@ -266,3 +266,12 @@ def test_from_several_threads() -> None:
         t.join()
     assert not errors
     assert w.tolist() == [-801.0] * 3
+
+
+def test_a_tensor_from_outside_gets_another_shape() -> None:
+    y = made(5)
+    f, x = torch.compile(lambda x: (x * y).sum() + y.shape[0]), torch.tensor(2.0)
+    for n in (5, 3, 3, 3, 4, 4, 5):
+        y.data = made(n)
+        for _ in range(3):
+            assert f(x).item() == (2 * made(n)).sum().item() + n

@@ -59,7 +59,7 @@ class Compiled:
             try:
                 result = call(args)
             except Stale:
-                for entry in [e for e, known in self.lines.items() if known is call]:
+                for entry in [e for e, known in list(self.lines.items()) if known is call]:
                     self.forget(entry)
             else:
                 if result is not MISS:
