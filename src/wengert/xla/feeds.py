@@ -165,7 +165,7 @@ class TensorFeed:
         #: as often each time that it stayed in vain
         self.seen: list[tuple[int, int]] = []
         self.times = 0
-        self.patience = 2
+        self.patience = 3
 
     def take(self, leaves: Sequence[Any]) -> Any:
         tensors = [find.look(leaves) for find in self.finders]
@@ -185,7 +185,8 @@ class TensorFeed:
         del data, datas
         if self.stays and self.times >= self.patience and all(may_stay(t) for t in tensors):
             return self.keep(tensors)
-        return present(tensors[0]) if self.lends else packed(tensors)
+        # XLA lets go of memory that was lent to it some time later: the last call before the array stays lends a copy
+        return present(tensors[0]) if self.lends and self.times + 1 != self.patience else packed(tensors)
 
     def unwritten(self) -> bool:
         """Whether the memory that others can write still holds what it did."""

@@ -183,11 +183,18 @@ _alone: tuple[int, int, int] | None = None
 
 
 def _measured() -> tuple[int, int, int]:
-    t = wrap(np.zeros(4)[:2])
-    t._ver = Version(0)
-    rows = [(t, None, DATA.__get__(t))]
-    t, _, data = rows.pop()
-    return _as_exclusive(t, data)
+    profile, trace = sys.getprofile(), sys.gettrace()
+    sys.setprofile(None)  # where somebody watches calls, each holds its arguments once more
+    sys.settrace(None)
+    try:
+        t = wrap(np.zeros(4)[:2])
+        t._ver = Version(0)
+        rows = [(t, None, DATA.__get__(t))]
+        t, _, data = rows.pop()
+        return _as_exclusive(t, data)
+    finally:
+        sys.setprofile(profile)
+        sys.settrace(trace)
 
 
 def _as_exclusive(t: Tensor, array: Any) -> tuple[int, int, int]:
